@@ -1,6 +1,7 @@
 package twin
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -17,6 +18,7 @@ type Class struct {
 	Name      string  `json:"name"`
 	Title     string  `json:"title"`
 	Extends   string  `json:"extends,omitempty"`
+	Level     Level   `json:"level,omitempty"`  // where its assets stand unless they say otherwise
 	Symbol    string  `json:"symbol,omitempty"` // drawing of the console: pump, motor, tank, …
 	Tags      []Tag   `json:"tags"`
 	Nameplate []Field `json:"nameplate"`
@@ -61,9 +63,8 @@ func (cs Classes) flatten(name string, seen []string) (Class, error) {
 	}
 	c.Tags = merge(base.Tags, c.Tags, func(t Tag) string { return t.Name })
 	c.Nameplate = merge(base.Nameplate, c.Nameplate, func(f Field) string { return f.Name })
-	if c.Symbol == "" {
-		c.Symbol = base.Symbol
-	}
+	c.Symbol = cmp.Or(c.Symbol, base.Symbol)
+	c.Level = cmp.Or(c.Level, base.Level)
 	return c, nil
 }
 

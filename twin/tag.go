@@ -2,6 +2,7 @@ package twin
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -9,6 +10,27 @@ import (
 type Band struct {
 	Low  *float64 `json:"low,omitempty"`
 	High *float64 `json:"high,omitempty"`
+}
+
+// Has says whether v lies in the band.
+func (b Band) Has(v float64) bool {
+	return (b.Low == nil || v >= *b.Low) && (b.High == nil || v <= *b.High)
+}
+
+// Holds says whether every bound of inner lies in the band; an open end of inner is not looked at.
+func (b Band) Holds(inner Band) bool {
+	return (inner.Low == nil || b.Has(*inner.Low)) && (inner.High == nil || b.Has(*inner.High))
+}
+
+// String is the band as [low, high], an open end as a dash.
+func (b Band) String() string {
+	show := func(v *float64) string {
+		if v == nil {
+			return "-"
+		}
+		return strconv.FormatFloat(*v, 'g', -1, 64)
+	}
+	return "[" + show(b.Low) + ", " + show(b.High) + "]"
 }
 
 // Limits are the alarm limits of a tag in its unit (ISA-18.2 clause 3: high-high, high, low, low-low).
@@ -28,6 +50,7 @@ type Tag struct {
 	Decimals int           `json:"decimals"`           // digits shown after the point
 	Range    Band          `json:"range"`              // EURange (OPC 10000-8 clause 5.6.2): what the sensor can say
 	Normal   Band          `json:"normal"`             // where a healthy asset is
+	Nominal  *float64      `json:"nominal,omitempty"`  // what a healthy asset shows at its design point
 	Limits   Limits        `json:"limits"`             // where an operator must act
 	States   []string      `json:"states,omitempty"`   // the words of an enum, by its number
 	Interval time.Duration `json:"-"`                  // how often a reading is expected; 0 is on change
@@ -105,8 +128,12 @@ func (t Tag) Check() error {
 		name string
 		v    *float64
 	}{
-		{"range.low", t.Range.Low}, {"limits.lolo", t.Limits.LoLo}, {"limits.lo", t.Limits.Lo}, {"limits.hi", t.Limits.Hi},
-		{"limits.hihi", t.Limits.HiHi}, {"range.high", t.Range.High},
+		{"range.low", t.Range.Low},
+		{"limits.lolo", t.Limits.LoLo},
+		{"limits.lo", t.Limits.Lo},
+		{"limits.hi", t.Limits.Hi},
+		{"limits.hihi", t.Limits.HiHi},
+		{"range.high", t.Range.High},
 	}
 	last, lastName := (*float64)(nil), ""
 	for _, o := range order {
@@ -117,6 +144,12 @@ func (t Tag) Check() error {
 			return fmt.Errorf("%s: %v is below %s %v", o.name, *o.v, lastName, *last)
 		}
 		last, lastName = o.v, o.name
+	}
+	if !t.Range.Holds(t.Normal) {
+		return fmt.Errorf("normal: %s is not inside the range %s", t.Normal, t.Range)
+	}
+	if n := t.Nominal; n != nil && (!t.Range.Has(*n) || !t.Normal.Has(*n)) {
+		return fmt.Errorf("nominal: %v is not inside range and normal band", *n)
 	}
 	return nil
 }

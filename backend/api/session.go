@@ -1,0 +1,61 @@
+package api
+
+import (
+	"context"
+
+	"github.com/lineshaft/lineshaft/backend/access"
+)
+
+type loginIn struct {
+	Body Credentials
+}
+
+type loginOut struct {
+	CacheControl string `header:"Cache-Control" hidden:"true"`
+	Body         Login
+}
+
+// none is an operation's answer without a body.
+type none struct{}
+
+func (a *API) login(ctx context.Context, in *loginIn) (*loginOut, error) {
+	session, err := a.Access.Login(ctx, in.Body.User, in.Body.Password, meta(ctx).addr)
+	if wait, ok := access.LockedFor(err); ok {
+		return nil, tooMany{after: wait, detail: "Too many failed attempts from here. Wait before the next one."}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := session.Subject
+	return &loginOut{CacheControl: "no-store", Body: Login{
+		Token: session.Token, ExpiresAt: s.Expires, User: s.String(), Tenant: s.Tenant, Roles: s.Roles,
+	}}, nil
+}
+
+func (p *plant) logout(ctx context.Context, _ *none) (*none, error) {
+	return nil, p.api.Access.Logout(ctx, meta(ctx).bearer)
+}
+
+type meOut struct {
+	Body Me
+}
+
+func (p *plant) me(context.Context, *none) (*meOut, error) {
+	s := p.grant.Subject()
+	return &meOut{Body: Me{
+		User: s.String(), Tenant: s.Tenant, Roles: s.Roles, ExpiresAt: s.Expires, ServerTime: p.now(), Version: p.api.Version,
+	}}, nil
+}
+
+type passwordIn struct {
+	Body PasswordChange
+}
+
+func (p *plant) changePassword(ctx context.Context, in *passwordIn) (*none, error) {
+	m := meta(ctx)
+	err := p.api.Access.ChangePassword(ctx, p.grant.Subject(), in.Body.Old, in.Body.New, m.addr, m.bearer)
+	if wait, ok := access.LockedFor(err); ok {
+		return nil, tooMany{after: wait, detail: "Too many failed attempts from here. Wait before the next one."}
+	}
+	return nil, err
+}

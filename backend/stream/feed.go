@@ -73,17 +73,8 @@ func (f *feed) recover(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read position: %w", err)
 		}
-		f.drain()
-		if info.NumAckPending <= len(f.held) {
+		if f.gather(ctx, info.Delivered.Stream, info.NumAckPending) {
 			break
-		}
-		select {
-		case m := <-f.in:
-			f.hold(m)
-		case <-f.alive.C:
-			f.keepAlive()
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
 		}
 	}
 	for _, seq := range slices.Sorted(maps.Keys(f.held)) {
@@ -94,18 +85,33 @@ func (f *feed) recover(ctx context.Context) error {
 	return nil
 }
 
-func (f *feed) drain() {
-	for {
-		select {
-		case m := <-f.in:
-			f.hold(m)
-		default:
-			return
+// gather takes deliveries until n of them are not newer than seq, for a while: a record that every other group
+// acknowledged may be gone, and then the count has to be asked for again.
+func (f *feed) gather(ctx context.Context, seq uint64, n int) bool {
+	for s := range f.held {
+		if s <= seq {
+			n--
 		}
 	}
+	enough := time.After(200 * time.Millisecond)
+	for n > 0 {
+		select {
+		case m := <-f.in:
+			if s, fresh := f.hold(m); fresh && s <= seq {
+				n--
+			}
+		case <-f.alive.C:
+			f.keepAlive()
+		case <-enough:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }
 
-// hold keeps the delivery that the record will be acknowledged by, and says whether it is to be applied.
+// hold keeps the delivery that the record will be acknowledged by, and says whether it is new here.
 func (f *feed) hold(m jetstream.Msg) (seq uint64, fresh bool) {
 	meta, err := m.Metadata()
 	if err != nil {
@@ -117,8 +123,9 @@ func (f *feed) hold(m jetstream.Msg) (seq uint64, fresh bool) {
 		f.ack(m)
 		return seq, false
 	}
+	_, again := f.held[seq]
 	f.held[seq] = m
-	return seq, seq > f.last
+	return seq, !again && seq > f.last
 }
 
 func (f *feed) follow(ctx context.Context) error {
@@ -249,11 +256,11 @@ func (f *feed) finish(ctx context.Context) error {
 	if f.last == f.committed || len(f.held) == 0 {
 		return nil
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.cfg.LastCommit)
 	defer cancel()
 	f.commit(last)
 	if f.last != f.committed {
-		return errors.New("commit at the end: not done after 10 s")
+		return fmt.Errorf("commit at the end: not done after %v", f.cfg.LastCommit)
 	}
 	return nil
 }

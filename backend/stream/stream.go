@@ -47,6 +47,7 @@ type Config struct {
 	MaxBytes     int64         // bytes kept per stream before messages are refused; unbounded
 	CommitEvery  time.Duration // longest time between two commits of a group; 500 ms
 	AckWait      time.Duration // how long a record may go without a sign of life before it is delivered again; 3 s
+	LastCommit   time.Duration // how long the commit at the end of Consume may take; 10 s
 }
 
 func (c Config) withDefaults() Config {
@@ -61,6 +62,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.AckWait <= 0 {
 		c.AckWait = 3 * time.Second
+	}
+	if c.LastCommit <= 0 {
+		c.LastCommit = 10 * time.Second
 	}
 	return c
 }

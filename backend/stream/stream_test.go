@@ -241,7 +241,7 @@ func TestASlowCommitKeepsItsRecords(t *testing.T) {
 // A consumer that dies between Apply and Commit gets the same records again, before newer ones.
 func TestUncommittedRecordsComeAgainFirst(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, stream.Config{Dir: dir, CommitEvery: 10 * time.Millisecond, AckWait: 500 * time.Millisecond})
+	s := open(t, stream.Config{Dir: dir, CommitEvery: time.Minute, AckWait: 500 * time.Millisecond, LastCommit: time.Millisecond})
 	defer func() { _ = s.Close() }()
 	lost := newSink()
 	lost.fail = errors.New("power is about to go")

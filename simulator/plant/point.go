@@ -1,9 +1,9 @@
 package plant
 
 import (
-	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/lineshaft/lineshaft/twin"
@@ -17,11 +17,12 @@ type point struct {
 	text    string  // of a string tag
 	low     float64 // normal band, or the best guess where the tag declares none
 	high    float64
+	center  float64 // what a healthy asset shows at its design point
 	noise   float64 // one standard deviation of the transmitter
 	unit    float64 // 10^(decimals+1): the grid samples are rounded to
 	quality twin.Quality
-	owned   bool // a model moves the truth
-	seed    uint64
+	owned   bool   // a model moves the truth
+	name    string // path and tag
 	rng     *rand.Rand
 	sample  twin.Sample
 }
@@ -29,21 +30,28 @@ type point struct {
 // noiseShare is a transmitter's standard deviation as a share of half the normal band.
 const noiseShare = 0.012
 
-func newPoint(seed uint64, a twin.Asset, t twin.Tag) point {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(a.Path + "\x00" + t.Name))
+func (w *World) newPoint(a twin.Asset, t twin.Tag) point {
 	p := point{
-		tag: t, kind: t.Kind(), quality: twin.Good, unit: math.Pow(10, float64(t.Decimals+1)),
-		seed: h.Sum64() ^ seed*0x9E3779B97F4A7C15,
+		tag: t, kind: t.Kind(), quality: twin.Good, unit: math.Pow(10, float64(t.Decimals+1)), name: a.Path + "." + t.Name,
 	}
-	p.rng = rand.New(rand.NewPCG(p.seed, seed)) //nolint:gosec // a simulation wants a repeatable source
+	p.rng = w.rng(p.name, 0)
 	p.low, p.high = normalBand(t)
-	p.truth = p.mid()
+	p.center = (p.low + p.high) / 2
+	if t.Nominal != nil {
+		p.center = *t.Nominal
+	}
+	p.truth = p.center
 	if p.kind == twin.Float && !t.Writable {
 		p.noise = noiseShare * p.half()
 	}
 	if p.kind != twin.Float {
 		p.truth = math.Round(p.truth)
+	}
+	switch t.Type {
+	case "bool":
+		p.truth = resting(t.Name)
+	case "enum":
+		p.truth = float64(stateOf(t, healthyStates...))
 	}
 	return p
 }
@@ -81,8 +89,67 @@ func normalBand(t twin.Tag) (low, high float64) {
 	return 0, 1
 }
 
-func (p *point) mid() float64  { return (p.low + p.high) / 2 }
 func (p *point) half() float64 { return (p.high - p.low) / 2 }
+
+// healthyStates are the words of an enum for a machine at work, the likeliest first.
+var healthyStates = []string{"running", "run", "auto", "open", "ready", "on", "ok", "normal"}
+
+// stateOf is the number of the first of words among the states of an enum, 0 if it has none of them.
+func stateOf(t twin.Tag, words ...string) int {
+	for _, w := range words {
+		if i := slices.Index(t.States, w); i >= 0 {
+			return i
+		}
+	}
+	return 0
+}
+
+// resting is the value of a flag on a healthy machine at work: what says so is set, what warns is not.
+func resting(name string) float64 {
+	for _, w := range []string{"running", "run", "open", "enabled", "ready", "online"} {
+		if name == w {
+			return 1
+		}
+	}
+	return 0
+}
+
+// set, get and nominal may be called on a tag the asset does not have: a model writes into nothing and reads def.
+
+func (p *point) set(v float64) {
+	if p != nil {
+		p.truth = v
+	}
+}
+
+func (p *point) get(def float64) float64 {
+	if p == nil {
+		return def
+	}
+	return p.truth
+}
+
+func (p *point) nominal(def float64) float64 {
+	if p == nil {
+		return def
+	}
+	return p.center
+}
+
+func (p *point) flag(on bool) {
+	if on {
+		p.set(1)
+	} else {
+		p.set(0)
+	}
+}
+
+// state sets an enum by word.
+func (p *point) state(words ...string) {
+	if p != nil {
+		p.truth = float64(stateOf(p.tag, words...))
+	}
+}
 
 // measure takes the sample of this step: noise, the sensor's range, rounding.
 func (p *point) measure(now time.Time) {
@@ -91,7 +158,7 @@ func (p *point) measure(now time.Time) {
 	switch p.kind {
 	case twin.Float:
 		v := p.truth
-		if p.noise > 0 {
+		if p.noise > 0 && v != 0 { // transmitters cut off at zero
 			v += p.noise * clamp(p.rng.NormFloat64(), -3, 3)
 		}
 		if p.tag.Range.Low != nil {

@@ -8,11 +8,11 @@ import (
 )
 
 // wander is the model of a tag without physics: it stays where a healthy asset is and never stands still. Numbers
-// walk slowly around the middle of their band, counters count, states and flags rest.
+// walk slowly around their design point, counters count, states and flags rest.
 type wander struct {
 	ref   Ref
 	rng   *rand.Rand
-	x     float64 // distance from the middle of the band, in halves
+	x     float64 // place between the design point and the edges of the band, -1 to 1
 	slow  float64 // what x follows, so that it has inertia
 	count bool
 }
@@ -23,13 +23,12 @@ const (
 	wanderInertia = 45.0
 	wanderSpread  = 0.25
 	wanderReach   = 0.75
+	countEvery    = 300.0 // seconds from one count to the next, on average
 )
 
-func newWander(r Ref, p *point) *wander {
-	m := &wander{
-		ref: r, count: isCounter(p.tag),
-		rng: rand.New(rand.NewPCG(p.seed, 0xA5A5A5A5)), //nolint:gosec // a simulation wants a repeatable source
-	}
+func (w *World) newWander(r Ref) *wander {
+	p := &w.points[r]
+	m := &wander{ref: r, count: isCounter(p.tag), rng: w.rng(p.name, 15)}
 	m.slow = clamp(wanderSpread*m.rng.NormFloat64(), -wanderReach, wanderReach)
 	m.x = m.slow
 	return m
@@ -49,13 +48,19 @@ func (m *wander) step(w *World, dt float64) {
 	case p.tag.Writable || p.tag.Type == "enum" || p.kind == twin.Bool || p.kind == twin.String:
 		return
 	case m.count:
-		if m.rng.Float64() < dt/30 {
+		if m.rng.Float64() < dt/countEvery {
 			p.truth++
 		}
+	case p.tag.Normal.High == nil && p.tag.Nominal == nil && p.tag.Range.High == nil:
+		p.truth += dt / 3600 // nothing bounds it: hours, or a meter that counts them
 	default:
 		m.slow += -m.slow*dt/wanderMemory + wanderSpread*math.Sqrt(2*dt/wanderMemory)*m.rng.NormFloat64()
 		m.slow = clamp(m.slow, -wanderReach, wanderReach)
 		m.x += (m.slow - m.x) * min(1, dt/wanderInertia)
-		p.truth = p.mid() + m.x*p.half()
+		if m.x < 0 {
+			p.truth = p.center + m.x*(p.center-p.low)
+		} else {
+			p.truth = p.center + m.x*(p.high-p.center)
+		}
 	}
 }

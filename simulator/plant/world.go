@@ -27,6 +27,7 @@ type Config struct {
 
 // World is the state of a plant. It is safe for concurrent use: one stepper, many readers and writers.
 type World struct {
+	seed   uint64
 	mu     sync.RWMutex
 	now    time.Time
 	points []point
@@ -42,11 +43,11 @@ type model interface{ step(w *World, dt float64) }
 // New builds the world of a model: known classes get physics, recorded assets their recording, and every tag that
 // is left a slow walk inside its normal band.
 func New(m twin.Model, cfg Config) (*World, error) {
-	w := &World{now: cfg.Start.UTC(), index: map[key]Ref{}}
+	w := &World{seed: cfg.Seed, now: cfg.Start.UTC(), index: map[key]Ref{}}
 	for _, a := range m.Assets {
 		for _, t := range a.Tags {
 			w.index[key{a.ID, t.Name}] = Ref(len(w.points))
-			w.points = append(w.points, newPoint(cfg.Seed, a, t))
+			w.points = append(w.points, w.newPoint(a, t))
 		}
 	}
 	for _, t := range cfg.Tracks {
@@ -57,10 +58,9 @@ func New(m twin.Model, cfg Config) (*World, error) {
 		w.models = append(w.models, r)
 	}
 	w.build(m)
-	w.condition(m)
 	for i := range w.points {
 		if !w.points[i].owned {
-			w.models = append(w.models, newWander(Ref(i), &w.points[i]))
+			w.models = append(w.models, w.newWander(Ref(i)))
 		}
 	}
 	w.settle()

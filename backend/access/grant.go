@@ -13,6 +13,20 @@ type Subject struct {
 	Tenant  string
 	Roles   []string
 	Expires time.Time // when the session ends
+
+	memberships []Membership
+}
+
+// Local is the subject of the program's own user, such as the desktop shell's: a tenant administrator.
+func Local(name, tenant string, expires time.Time) Subject {
+	return Subject{
+		User: name, Tenant: tenant, Roles: []string{TenantAdmin}, Expires: expires,
+		memberships: []Membership{{Role: TenantAdmin}},
+	}
+}
+
+func (u user) subject(expires time.Time) Subject {
+	return Subject{User: u.Name, Tenant: u.Tenant, Roles: u.roleNames(), Expires: expires, memberships: slices.Clone(u.Roles)}
 }
 
 // String is the subject as people write it: name@tenant.
@@ -29,6 +43,9 @@ type Grant struct {
 
 // Subject is who the grant was given to.
 func (g Grant) Subject() Subject { return g.subject }
+
+// Permission is what was granted.
+func (g Grant) Permission() Permission { return g.permission }
 
 // Tenant is the tenant the grant is for.
 func (g Grant) Tenant() string { return g.subject.Tenant }

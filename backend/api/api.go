@@ -49,6 +49,8 @@ type API struct {
 	log     *slog.Logger
 	huma    huma.API
 	mux     *http.ServeMux
+	front   http.Handler // what stands before the mux
+	pace    pace
 	needs   map[string]access.Permission // by method and path
 	faults  []string                     // what is wrong with the operations
 	cursors cursorKey
@@ -79,6 +81,8 @@ func New(o Options) (*API, error) {
 			return nil, fmt.Errorf("read console: %w", err)
 		}
 		a.mux.Handle("/", c)
+	} else {
+		a.mux.HandleFunc("/", a.noRoute)
 	}
 	return a, nil
 }
@@ -92,7 +96,7 @@ func build(o Options) (*API, error) {
 	}
 	a := &API{
 		Options: o, log: o.Log, mux: http.NewServeMux(), needs: map[string]access.Permission{},
-		cursors: cursorKey(o.CursorKey), streams: newStreams(o.Clock.Now()),
+		cursors: cursorKey(o.CursorKey), streams: newStreams(defaultPace().linger), pace: defaultPace(),
 	}
 	a.live, a.stop = context.WithCancel(context.Background())
 	config := huma.DefaultConfig("Lineshaft", "1")
@@ -104,10 +108,30 @@ func build(o Options) (*API, error) {
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"bearer": {Type: "http", Scheme: "bearer"}}
 	a.huma = humago.New(a.mux, config)
 	a.routes()
+	a.mux.HandleFunc("/api/", a.noRoute)
+	a.front = a.frontOf(a.mux)
 	if len(a.faults) > 0 {
 		return nil, errors.New(strings.Join(a.faults, "; "))
 	}
 	return a, nil
+}
+
+// noRoute answers for a path that is none of the API's, or for a verb the path does not have.
+func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		probe := r.Clone(r.Context())
+		probe.Method = method
+		if _, pattern := a.mux.Handler(probe); strings.HasPrefix(pattern, method+" ") {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		a.writeProblem(w, a.newProblem(r.Context(), http.StatusNotFound, "not_found", "There is nothing at this address."))
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	a.writeProblem(w, a.newProblem(r.Context(), http.StatusMethodNotAllowed, "invalid", "This address does not take "+r.Method+"."))
 }
 
 // enter is the only way to a plant: it asks who calls, and whether they may.
@@ -130,10 +154,7 @@ func (a *API) subject(ctx context.Context) (access.Subject, error) {
 		return access.Subject{}, errUnauthenticated
 	}
 	if a.LocalToken != "" && m.loopback && access.SameSecret(m.bearer, a.LocalToken) {
-		return access.Subject{
-			User: "desktop", Tenant: a.LocalTenant, Roles: []string{access.TenantAdmin},
-			Expires: a.now().Add(24 * time.Hour),
-		}, nil
+		return access.Local("desktop", a.LocalTenant, a.now().Add(access.SessionTime)), nil
 	}
 	s, ok := a.Access.Authenticate(m.bearer)
 	if !ok {

@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/lineshaft/lineshaft/backend/access"
+	"github.com/lineshaft/lineshaft/twin/fault"
 )
 
 type loginIn struct {
@@ -22,6 +24,10 @@ func (a *API) login(ctx context.Context, in *loginIn) (*loginOut, error) {
 	session, err := a.Access.Login(ctx, in.Body.User, in.Body.Password, meta(ctx).addr)
 	if wait, ok := access.LockedFor(err); ok {
 		return nil, tooMany{after: wait, detail: "Too many failed attempts from here. Wait before the next one."}
+	}
+	if fault.Is(err, fault.Denied) {
+		return nil, a.newProblem(ctx, http.StatusUnauthorized, "unauthenticated", "User or password is wrong.").
+			hint("Write the user as name@tenant.")
 	}
 	if err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -71,6 +70,3 @@ func neverNull(s *huma.Schema) {
 		neverNull(p)
 	}
 }
-
-// ServeHTTP implements http.Handler: everything the backend serves.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }

@@ -35,7 +35,8 @@ type Message struct {
 	EdgeLatencyMS int64
 	Firmware      string
 	Gateway       string
-	Readings      []Reading // in order of the message; samples of one tag in order of time
+	Readings      []Reading      // in order of the message; samples of one tag together, in order of time
+	Wrong         []WrongReading // what could not be read while the rest could
 }
 
 // Reason says why a message became a dead letter, in one word that can be grouped by.

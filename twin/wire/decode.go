@@ -1,0 +1,414 @@
+package wire
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/lineshaft/lineshaft/twin"
+)
+
+// WrongReading is a reading that could not be taken while its neighbours in the message were: intake makes it a
+// dead letter of reason value.
+type WrongReading struct {
+	Tag    string
+	Detail string
+}
+
+// maxWrong bounds the list of wrong readings; the last entry says how many more there were.
+const maxWrong = 100
+
+// DecodeTelemetry reads an envelope of schema 2.1 or 2.2 into m, which is overwritten and whose slices are used
+// again: a worker that keeps one m allocates next to nothing. What m holds does not point into payload. The error
+// is a *Refusal. Readings that are wrong by themselves are listed in m.Wrong and do not refuse the message. A
+// number without point or exponent is an Int if it fits.
+func DecodeTelemetry(payload []byte, m *Message) error {
+	if r := checkText(payload); r != nil {
+		return r
+	}
+	var room struct { // enough for a tag with one sample: nothing is allocated for it
+		v [1]twin.Value
+		q [1]twin.Quality
+		t [1]int64
+	}
+	d := decoder{scanner: scanner{b: payload}, m: m, arrays: true, cols: columns{v: room.v[:0], q: room.q[:0], t: room.t[:0]}}
+	if err := d.envelope(); err != nil {
+		return refusal(err)
+	}
+	if d.sawArray && m.SchemaVersion == Schema21 {
+		// The version may stand after the readings: read them again, as 2.1 has them.
+		d = decoder{scanner: scanner{b: payload}, m: m, cols: d.cols}
+		if err := d.envelope(); err != nil {
+			return refusal(err)
+		}
+	}
+	return nil
+}
+
+// decoder is one pass over an envelope.
+type decoder struct {
+	scanner
+	m        *Message
+	seen     fieldSet
+	cols     columns
+	arrays   bool // several samples of a tag are legal
+	sawArray bool
+	more     int // wrong readings beyond maxWrong
+}
+
+// fieldSet has a bit for each field of the envelope that was read.
+type fieldSet uint16
+
+const (
+	fieldSchema fieldSet = 1 << iota
+	fieldMsgID
+	fieldDevice
+	fieldType
+	fieldEpoch
+	fieldSeq
+	fieldTS
+	fieldData
+	fieldMeta
+	fieldFirmware
+	fieldGateway
+	fieldSourceTS
+	fieldLatency
+
+	optional = fieldType | fieldEpoch | fieldFirmware | fieldGateway
+)
+
+var required = [...]struct {
+	bit  fieldSet
+	name string
+}{{fieldSchema, "schema_version"}, {fieldMsgID, "msg_id"}, {fieldDevice, "device_id"}, {fieldTS, "ts"}, {fieldData, "d"}}
+
+func (d *decoder) envelope() error {
+	d.m.reset()
+	if k := d.kind(); k != tokenObject {
+		if _, err := d.skip(); err != nil {
+			return err
+		}
+		return schemaErr("a message is an object, this is %s", k)
+	}
+	if err := d.object(d.field); err != nil {
+		return err
+	}
+	if err := d.end(); err != nil {
+		return err
+	}
+	if d.seen&fieldSchema != 0 && d.m.SchemaVersion != Schema21 && d.m.SchemaVersion != Schema22 {
+		return schemaErr("schema_version: %q is not known, use %s or %s", clip(d.m.SchemaVersion), Schema21, Schema22)
+	}
+	for _, f := range required {
+		if d.seen&f.bit == 0 {
+			return schemaErr("%s: is missing", f.name)
+		}
+	}
+	d.forget()
+	if err := d.widen(); err != nil {
+		return err
+	}
+	if d.more > 0 {
+		d.m.Wrong = append(d.m.Wrong, WrongReading{Detail: fmt.Sprintf("and %d more", d.more)})
+	}
+	return nil
+}
+
+func schemaErr(format string, args ...any) *Refusal {
+	return &Refusal{ReasonSchema, fmt.Sprintf(format, args...)}
+}
+
+func (m *Message) reset() {
+	m.Seq, m.HasSeq, m.TS, m.SourceTS, m.EdgeLatencyMS = 0, false, 0, 0, 0
+	m.Readings, m.Wrong = m.Readings[:0], m.Wrong[:0]
+}
+
+// forget blanks the optional texts that this message did not have: until here they were the last one's, so that
+// the same text need not be made again.
+func (d *decoder) forget() {
+	for _, o := range [...]struct {
+		bit fieldSet
+		s   *string
+	}{{fieldType, &d.m.DeviceType}, {fieldEpoch, &d.m.Epoch}, {fieldFirmware, &d.m.Firmware}, {fieldGateway, &d.m.Gateway}} {
+		if d.seen&o.bit == 0 {
+			*o.s = ""
+		}
+	}
+}
+
+// widen turns milliseconds into nanoseconds and puts each reading, until now an offset, at its time.
+func (d *decoder) widen() error {
+	const limit = int64(math.MaxInt64 / 1_000_000)
+	m := d.m
+	for _, ts := range [...]int64{m.TS, m.SourceTS} {
+		if ts > limit || ts < -limit {
+			return &Refusal{ReasonClock, fmt.Sprintf("ts: %d ms is no time a plant has", ts)}
+		}
+	}
+	m.TS *= 1e6
+	m.SourceTS *= 1e6
+	late := false // some reading's time does not fit
+	for i := range m.Readings {
+		r := &m.Readings[i]
+		at := m.TS + r.T
+		if (r.T >= 0) != (at >= m.TS) {
+			d.wrong(r.Tag, "t: %d ns from ts is no time a plant has", r.T)
+			r.Tag, late = "", true
+		}
+		r.T = at
+	}
+	if late {
+		m.Readings = slices.DeleteFunc(m.Readings, func(r Reading) bool { return r.Tag == "" })
+	}
+	return nil
+}
+
+func (d *decoder) field(key []byte) error {
+	m := d.m
+	switch string(key) {
+	case "schema_version":
+		return d.stringField(fieldSchema, "schema_version", &m.SchemaVersion)
+	case "msg_id":
+		return d.idField(fieldMsgID, "msg_id", &m.MsgID)
+	case "device_id":
+		if err := d.stringField(fieldDevice, "device_id", &m.DeviceID); err != nil {
+			return err
+		}
+		if !twin.ValidSegment(m.DeviceID) || m.DeviceID == "_" {
+			return schemaErr("device_id: %q does not match [A-Za-z0-9][A-Za-z0-9_-]*", clip(m.DeviceID))
+		}
+		return nil
+	case "device_type":
+		return d.stringField(fieldType, "device_type", &m.DeviceType)
+	case "epoch":
+		return d.idField(fieldEpoch, "epoch", &m.Epoch)
+	case "ts":
+		return d.intField(fieldTS, "ts", &m.TS)
+	case "seq":
+		return d.seqField()
+	case "d":
+		return d.data()
+	case "meta":
+		return d.meta()
+	}
+	return d.skipStrict() // a field of a later minor version
+}
+
+// once notes that a field was read and refuses a second one: nobody can know which of two was meant.
+func (d *decoder) once(bit fieldSet, name string) error {
+	if d.seen&bit != 0 {
+		return schemaErr("%s: stands twice", name)
+	}
+	d.seen |= bit
+	return nil
+}
+
+// null takes a null, which stands for an absent field where the field is optional.
+func (d *decoder) null() bool {
+	if d.kind() == tokenNull && d.has("null") {
+		d.i += len("null")
+		return true
+	}
+	return false
+}
+
+// stringField reads a string; what the last message had there is kept if it is the same.
+func (d *decoder) stringField(bit fieldSet, name string, to *string) error {
+	if err := d.once(bit, name); err != nil {
+		return err
+	}
+	if bit&optional != 0 && d.null() {
+		*to = ""
+		return nil
+	}
+	if k := d.kind(); k != tokenString {
+		return d.wrongType(name, "a string", k)
+	}
+	s, err := d.text()
+	if err != nil {
+		return err
+	}
+	if string(s) != *to {
+		*to = string(s)
+	}
+	return nil
+}
+
+func (d *decoder) idField(bit fieldSet, name string, to *string) error {
+	if err := d.stringField(bit, name, to); err != nil {
+		return err
+	}
+	if !ValidID(*to) && (*to != "" || bit&optional == 0) {
+		return schemaErr("%s: %q is not a ULID", name, clip(*to))
+	}
+	return nil
+}
+
+func (d *decoder) intField(bit fieldSet, name string, to *int64) error {
+	if err := d.once(bit, name); err != nil {
+		return err
+	}
+	if bit&(fieldSourceTS|fieldLatency) != 0 && d.null() {
+		return nil
+	}
+	n, what, err := d.whole("whole milliseconds")
+	if err == nil && what != "" {
+		return schemaErr("%s: %s", name, what)
+	}
+	*to = n
+	return err
+}
+
+func (d *decoder) seqField() error {
+	if err := d.once(fieldSeq, "seq"); err != nil {
+		return err
+	}
+	if d.null() {
+		return nil
+	}
+	if k := d.kind(); k != tokenInt {
+		return d.wrongType("seq", "a whole number from 0", k)
+	}
+	text, integer, err := d.number()
+	if err != nil {
+		return err
+	}
+	n, perr := strconv.ParseUint(string(text), 10, 64)
+	if !integer || perr != nil {
+		return schemaErr("seq: wants a whole number from 0 (got %s)", clip(string(text)))
+	}
+	d.m.Seq, d.m.HasSeq = n, true
+	return nil
+}
+
+// wrongType refuses a field of the wrong type, once it is known to be JSON at all.
+func (d *decoder) wrongType(name, want string, got tokenKind) error {
+	if _, err := d.skip(); err != nil {
+		return err
+	}
+	return schemaErr("%s: wants %s, this is %s", name, want, got)
+}
+
+func (d *decoder) meta() error {
+	if err := d.once(fieldMeta, "meta"); err != nil {
+		return err
+	}
+	if d.null() {
+		return nil
+	}
+	if k := d.kind(); k != tokenObject {
+		return d.wrongType("meta", "an object", k)
+	}
+	return d.object(func(key []byte) error {
+		switch string(key) {
+		case "fw_version":
+			return d.stringField(fieldFirmware, "meta.fw_version", &d.m.Firmware)
+		case "gw_id":
+			return d.stringField(fieldGateway, "meta.gw_id", &d.m.Gateway)
+		case "source_ts":
+			return d.intField(fieldSourceTS, "meta.source_ts", &d.m.SourceTS)
+		case "edge_latency_ms":
+			return d.intField(fieldLatency, "meta.edge_latency_ms", &d.m.EdgeLatencyMS)
+		}
+		return d.skipStrict()
+	})
+}
+
+// data reads the readings. Their times are offsets until the whole message is read.
+func (d *decoder) data() error {
+	if err := d.once(fieldData, "d"); err != nil {
+		return err
+	}
+	if k := d.kind(); k != tokenObject {
+		return d.wrongType("d", "an object of readings", k)
+	}
+	var tags tagSet
+	return d.object(func(key []byte) error {
+		from := len(d.m.Readings)
+		tag, fresh := d.tagName(key), tags.add(key)
+		if reason := badTag(key); reason != "" {
+			d.wrong(tag, "%s", reason)
+			_, err := d.skipReading()
+			return err
+		}
+		if err := d.reading(tag); err != nil {
+			return err
+		}
+		if !fresh { // nobody can know which of two was meant
+			d.m.Readings = slices.DeleteFunc(d.m.Readings[:from], func(r Reading) bool { return r.Tag == tag })
+			d.wrong(tag, "stands twice in the message")
+		}
+		return nil
+	})
+}
+
+// maxTag is the longest tag name of a device in bytes.
+const maxTag = 128
+
+func badTag(key []byte) string {
+	switch {
+	case len(key) == 0:
+		return "a tag without a name"
+	case len(key) > maxTag:
+		return fmt.Sprintf("a tag's name is at most %d bytes", maxTag)
+	case bytes.ContainsFunc(key, func(r rune) bool { return r < 0x20 || r == 0x7f }):
+		return "a control character in a tag's name"
+	}
+	return ""
+}
+
+// tagName is the key as a string, the one the last message had in this place if it is the same.
+func (d *decoder) tagName(key []byte) string {
+	rs := d.m.Readings
+	if len(rs) < cap(rs) {
+		if old := rs[:len(rs)+1][len(rs)].Tag; old == string(key) {
+			return old
+		}
+	}
+	if len(key) > maxTag {
+		return clip(string(key))
+	}
+	return string(key)
+}
+
+func (d *decoder) wrong(tag, format string, args ...any) {
+	if len(d.m.Wrong) >= maxWrong {
+		d.more++
+		return
+	}
+	d.m.Wrong = append(d.m.Wrong, WrongReading{tag, fmt.Sprintf(format, args...)})
+}
+
+// tagSet finds a tag that stands twice. Few are compared one by one, many by a map.
+type tagSet struct {
+	few  [16][]byte
+	n    int
+	many map[string]struct{}
+}
+
+// add says whether the tag is new. The bytes are those of the message, or of their own.
+func (t *tagSet) add(key []byte) bool {
+	if t.many == nil {
+		for _, k := range t.few[:t.n] {
+			if bytes.Equal(k, key) {
+				return false
+			}
+		}
+		if t.n < len(t.few) {
+			t.few[t.n] = key
+			t.n++
+			return true
+		}
+		t.many = make(map[string]struct{}, 8*len(t.few))
+		for _, k := range t.few {
+			t.many[string(k)] = struct{}{}
+		}
+	}
+	if _, ok := t.many[string(key)]; ok {
+		return false
+	}
+	t.many[string(key)] = struct{}{}
+	return true
+}

@@ -13,6 +13,7 @@ import (
 type Block struct {
 	Len     int   // rows
 	MaxLate int32 // greatest lateness in seconds
+	Size    int   // bytes
 	cols    [colCount][]byte
 }
 
@@ -25,7 +26,9 @@ func Open(b []byte) (Block, error) {
 	if crc32.Checksum(body, table()) != sum {
 		return Block{}, fmt.Errorf("%w: checksum", ErrCorrupt)
 	}
-	return open(body)
+	out, err := open(body)
+	out.Size = len(b)
+	return out, err
 }
 
 func open(b []byte) (Block, error) {

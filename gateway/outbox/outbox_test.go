@@ -29,7 +29,9 @@ func TestMain(m *testing.M) {
 func entry(device, body string) outbox.Entry {
 	return outbox.Entry{
 		Device: device, Channel: wire.Telemetry, Topic: "acme/detroit/body/l1/pump/" + device + "/telemetry",
-		Payload: func(b []byte, s outbox.Stamp) []byte { return fmt.Appendf(b, "%s %d %s %s", s.Epoch, s.Seq, s.MsgID, body) },
+		Payload: func(b []byte, s outbox.Stamp) []byte {
+			return fmt.Appendf(b, "%s %d %s %s", s.Epoch, s.Seq, s.MsgID, body)
+		},
 	}
 }
 

@@ -113,6 +113,9 @@ type conn struct {
 func newConn(nc net.Conn, l *listener) *conn {
 	c := &conn{Conn: nc, l: l, closed: make(chan struct{}), head: make([]byte, 0, 5)}
 	_ = nc.SetReadDeadline(time.Now().Add(l.b.cfg.ConnectWithin))
+	if err := limitSilence(nc, l.b.cfg.WriteWithin); err != nil {
+		l.b.log.Warn("mqtt_socket_option_failed", "error", err)
+	}
 	return c
 }
 

@@ -174,7 +174,7 @@ func (a *appender) publish(batch []waiting) {
 	a.total += uint64(len(batch))
 	msg := nats.NewMsg(a.stream)
 	msg.Header[totalHeader] = []string{strconv.FormatUint(a.total, 10)}
-	msg.Data = appendPublishes(make([]byte, 0, size), ps)
+	msg.Data = wire.AppendPublishes(make([]byte, 0, size), ps)
 	a.inflight <- struct{}{}
 	f, err := a.js.PublishMsgAsync(msg)
 	a.sent <- sentRecord{f, err, batch, a.total}

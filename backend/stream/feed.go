@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/lineshaft/lineshaft/twin/wire"
 )
 
 // feed is one running Consume.
@@ -155,7 +157,7 @@ func (f *feed) follow(ctx context.Context) error {
 // neither skipped nor acknowledged.
 func (f *feed) apply(ctx context.Context, seq uint64) error {
 	m := f.held[seq]
-	ps, err := decodePublishes(m.Data())
+	ps, err := wire.DecodePublishes(m.Data())
 	if err != nil {
 		return fmt.Errorf("decode record %d: %w", seq, err)
 	}

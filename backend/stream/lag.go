@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/lineshaft/lineshaft/twin/wire"
 )
 
 // position is a place in a stream: a record, and the messages up to and including it.
@@ -82,7 +84,7 @@ func openLag(ctx context.Context, st jetstream.Stream, group string, end positio
 	if err != nil {
 		return nil, err
 	}
-	ps, err := decodePublishes(m.Data)
+	ps, err := wire.DecodePublishes(m.Data)
 	if err != nil {
 		return nil, fmt.Errorf("decode record %d: %w", m.Sequence, err)
 	}

@@ -353,8 +353,11 @@ func badTag(key []byte) string {
 		return "a tag without a name"
 	case len(key) > maxTag:
 		return fmt.Sprintf("a tag's name is at most %d bytes", maxTag)
-	case bytes.ContainsFunc(key, func(r rune) bool { return r < 0x20 || r == 0x7f }):
-		return "a control character in a tag's name"
+	}
+	for _, c := range key {
+		if c < 0x20 || c == 0x7f {
+			return "a control character in a tag's name"
+		}
 	}
 	return ""
 }

@@ -35,7 +35,8 @@ type wrongPart struct {
 }
 
 func (c *columns) reset() {
-	*c = columns{v: c.v[:0], q: c.q[:0], t: c.t[:0], wrong: c.wrong[:0]}
+	c.v, c.q, c.t, c.wrong = c.v[:0], c.q[:0], c.t[:0], c.wrong[:0]
+	c.parts = [4]part{}
 }
 
 // reading reads {"v":…,"q":…,"t":…} or, with several samples, arrays of them, and appends what is right to the
@@ -143,7 +144,7 @@ func (d *decoder) numeric() (v twin.Value, what string, err error) {
 		return twin.Value{}, "", err
 	}
 	if integer {
-		if n, err := strconv.ParseInt(string(text), 10, 64); err == nil && (n != 0 || text[0] != '-') {
+		if n, ok := parseInt(text); ok && (n != 0 || text[0] != '-') {
 			return twin.IntValue(n), "", nil
 		}
 	}
@@ -165,8 +166,8 @@ func (d *decoder) whole(want string) (n int64, what string, err error) {
 	if err != nil {
 		return 0, "", err
 	}
-	n, perr := strconv.ParseInt(string(text), 10, 64)
-	if !integer || perr != nil {
+	n, ok := parseInt(text)
+	if !integer || !ok {
 		return 0, "wants " + want + " (got " + clip(string(text)) + ")", nil
 	}
 	return n, "", nil
@@ -187,6 +188,14 @@ func (d *decoder) skipReading() (tokenKind, error) {
 // take appends the samples of a tag that are right and names those that are not.
 func (d *decoder) take(tag string) {
 	c := &d.cols
+	if len(c.wrong) == 0 && c.single() && (c.v[0].Kind() != twin.None || !c.q[0].IsGood()) {
+		s := twin.Sample{V: c.v[0], Q: c.q[0]}
+		if len(c.t) > 0 {
+			s.T = c.t[0]
+		}
+		d.m.Readings = append(d.m.Readings, Reading{tag, s})
+		return
+	}
 	if what := c.shape(d.arrays); what != "" {
 		d.wrong(tag, "%s", what)
 		return
@@ -228,6 +237,11 @@ func (d *decoder) take(tag string) {
 	if several && !slices.IsSortedFunc(own, byTime) {
 		slices.SortStableFunc(own, byTime)
 	}
+}
+
+// single is the usual reading: one value with its quality.
+func (c *columns) single() bool {
+	return c.parts[0] == scalarPart && c.parts[1] == scalarPart && c.parts[2] != arrayPart && c.parts[3] == absent
 }
 
 // shape says why the parts of a tag do not go together, if they do not. A tag may have no v where its quality is

@@ -52,6 +52,13 @@ func (e *syntaxError) Error() string { return fmt.Sprintf("%s at byte %d", e.wha
 func (s *scanner) bad(what string) error { return &syntaxError{s.i, what} }
 
 func (s *scanner) space() {
+	if s.i < len(s.b) && s.b[s.i] > ' ' {
+		return
+	}
+	s.spaces()
+}
+
+func (s *scanner) spaces() {
 	for s.i < len(s.b) {
 		switch s.b[s.i] {
 		case ' ', '\t', '\n', '\r':
@@ -68,23 +75,31 @@ func (s *scanner) kind() tokenKind {
 	if s.i >= len(s.b) {
 		return tokenBad
 	}
-	switch c := s.b[s.i]; {
-	case c == '{':
+	switch c := s.b[s.i]; c {
+	case '{':
 		return tokenObject
-	case c == '[':
+	case '[':
 		return tokenArray
-	case c == '"':
+	case '"':
 		return tokenString
-	case c == 't':
-		return tokenTrue
-	case c == 'f':
-		return tokenFalse
-	case c == 'n' && !s.has("nan"):
-		return tokenNull
-	case s.notFinite() > 0:
-		return tokenNotFinite
-	case c == '-' || (c >= '0' && c <= '9'):
+	case '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 		return tokenInt
+	case 't':
+		return tokenTrue
+	case 'f':
+		return tokenFalse
+	case 'n':
+		if !s.has("nan") {
+			return tokenNull
+		}
+		return tokenNotFinite
+	case '-', '+', 'N', 'I', 'i':
+		if s.notFinite() > 0 {
+			return tokenNotFinite
+		}
+		if c == '-' {
+			return tokenInt
+		}
 	}
 	return tokenBad
 }
@@ -198,23 +213,24 @@ func (s *scanner) expect(c byte) error {
 
 // text takes a string. Without escapes the bytes are those of the message; they are not to be changed.
 func (s *scanner) text() ([]byte, error) {
-	if s.kind() != tokenString {
+	if s.space(); !s.at('"') {
 		return nil, s.bad("no string")
 	}
-	start := s.i
-	s.i++
-	for s.i < len(s.b) {
-		switch c := s.b[s.i]; {
+	b, start := s.b, s.i
+	for i := start + 1; i < len(b); i++ {
+		switch c := b[i]; {
 		case c == '"':
-			s.i++
-			return s.b[start+1 : s.i-1], nil
+			s.i = i + 1
+			return b[start+1 : i], nil
 		case c == '\\':
+			s.i = i
 			return s.escaped(start)
 		case c < 0x20:
+			s.i = i
 			return nil, s.bad("a control character in a string")
 		}
-		s.i++
 	}
+	s.i = len(b)
 	return nil, s.bad("a string without end")
 }
 
@@ -271,14 +287,40 @@ func (s *scanner) number() (text []byte, integer bool, err error) {
 	return s.b[start:s.i], integer, nil
 }
 
+// parseInt is the number written in text, if it is an integer that fits.
+func parseInt(text []byte) (int64, bool) {
+	const always = 18 // digits that fit whatever they are
+	digits := text
+	if len(text) > 0 && text[0] == '-' {
+		digits = text[1:]
+	}
+	if len(digits) > always {
+		n, err := strconv.ParseInt(string(text), 10, 64)
+		return n, err == nil
+	}
+	var n int64
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	if len(digits) < len(text) {
+		n = -n
+	}
+	return n, len(digits) > 0
+}
+
 func (s *scanner) at(c byte) bool { return s.i < len(s.b) && s.b[s.i] == c }
 
 func (s *scanner) digits() bool {
-	start := s.i
-	for s.i < len(s.b) && s.b[s.i] >= '0' && s.b[s.i] <= '9' {
-		s.i++
+	i := s.i
+	for i < len(s.b) && s.b[i]-'0' <= 9 {
+		i++
 	}
-	return s.i > start
+	some := i > s.i
+	s.i = i
+	return some
 }
 
 // word takes true, false, null or a spelling of what is not finite.

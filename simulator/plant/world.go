@@ -192,3 +192,10 @@ func band(b twin.Band) string {
 }
 
 func clamp(v, low, high float64) float64 { return math.Min(math.Max(v, low), high) }
+
+// Jump moves the world's time by dt without living through it: a machine that slept wakes up in the present.
+func (w *World) Jump(dt time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(dt)
+}

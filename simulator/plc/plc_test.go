@@ -40,7 +40,9 @@ func station() twin.Model {
 	valve := twin.Asset{ID: "01J000000000000000000VALVE", Path: "t/s/a/V-1", Class: "bench_valve", Tags: []twin.Tag{
 		{Name: "position", Type: "float64", Unit: "%", Decimals: 1, Range: twin.Band{Low: f(0), High: f(100)}, Normal: twin.Band{Low: f(40), High: f(60)}},
 	}}
-	dev := func(id, asset string) twin.Device { return twin.Device{ID: id, Kind: twin.Hosted, Asset: asset, Gateway: "gw"} }
+	dev := func(id, asset string) twin.Device {
+		return twin.Device{ID: id, Kind: twin.Hosted, Asset: asset, Gateway: "gw"}
+	}
 	return twin.Model{
 		Tenant: "t", Assets: []twin.Asset{pump, valve},
 		Devices: []twin.Device{dev("P-1", pump.ID), dev("V-1", valve.ID)},

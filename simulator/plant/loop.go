@@ -47,7 +47,9 @@ func (l *loop) step(_ *World, dt float64) {
 	l.solve(suction, through, beside)
 	l.flow = 0
 	for _, p := range l.pumps {
-		follow(&p.q, p.delivers(suction, l.p), flowInertia, dt)
+		if follow(&p.q, p.delivers(suction, l.p), flowInertia, dt); p.q < 1e-3 {
+			p.q = 0
+		}
 		l.flow += p.q * p.q0
 	}
 	inlet := 0.0

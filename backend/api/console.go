@@ -132,7 +132,7 @@ func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
 	f, ok := c.files[name]
-	if !ok && !strings.Contains(path.Base(name), ".") {
+	if !ok && (name == "" || !strings.Contains(path.Base(name), ".")) {
 		f, ok = c.files["index.html"]
 	}
 	if !ok {

@@ -76,6 +76,12 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 		return a.newProblem(ctx, http.StatusUnauthorized, "unauthenticated", "The token is missing, unknown or expired.").
 			hint("Log in again with POST " + base + "/login.")
 	}
+	if errors.Is(err, errCursor) {
+		p := a.newProblem(ctx, http.StatusBadRequest, string(fault.Invalid), "The cursor does not belong to this list and filter.").
+			hint("Begin again without a cursor.")
+		p.Errors = append(p.Errors, ProblemField{Field: "cursor", Message: "does not belong to this list and filter"})
+		return p
+	}
 	if e, ok := errors.AsType[tooMany](err); ok {
 		p := a.newProblem(ctx, http.StatusTooManyRequests, "too_many", e.detail)
 		p.retryAfter = e.after
@@ -95,6 +101,9 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 	}
 	p := a.newProblem(ctx, statusOf(f.Kind), string(f.Kind), f.Message).hint(f.Hint)
 	if f.Field != "" {
+		if f.Kind == fault.Invalid {
+			p.Detail = sentence(f.Field + " " + f.Message)
+		}
 		p.Errors = append(p.Errors, ProblemField{Field: f.Field, Value: f.Value, Message: f.Message})
 	}
 	if f.Kind == fault.Unavailable {

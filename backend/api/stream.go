@@ -97,7 +97,7 @@ func (p *plant) topics(names []string) (topics, error) {
 
 // serve writes events until one of the ends is reached, then parks the feed so that the client may go on.
 func (p *plant) serve(w http.ResponseWriter, r *http.Request, f *feed, t topics, reset bool) {
-	ctx, cancel := context.WithDeadline(r.Context(), p.grant.Subject().Expires)
+	ctx, cancel := context.WithTimeout(r.Context(), p.grant.Subject().Expires.Sub(p.now()))
 	defer cancel()
 	stop := context.AfterFunc(p.api.live, cancel)
 	defer stop()

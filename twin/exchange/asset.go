@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -12,9 +11,6 @@ import (
 	"github.com/lineshaft/lineshaft/twin"
 	"github.com/lineshaft/lineshaft/twin/wire"
 )
-
-// maxAssets bounds what one file may declare, repeats included.
-const maxAssets = 1_000_000
 
 // place is where in the hierarchy the reader stands.
 type place struct {
@@ -30,6 +26,7 @@ type assetFile struct {
 	name                              string
 	hostedBy                          *string
 	device, replay, tags, rels, inner ast.Node
+	at                                map[string]ast.Node // where its fields stand
 }
 
 func (p *plantReader) readAssets(n ast.Node, field string, in place) {
@@ -41,7 +38,9 @@ func (p *plantReader) readAssets(n ast.Node, field string, in place) {
 			continue
 		}
 		outer := p.vars
-		for _, row := range p.rows(rep, join(at, "repeat")) {
+		rows := p.rows(rep, join(at, "repeat"))
+		p.skipped = p.skipped || rows == nil
+		for _, row := range rows {
 			p.vars = row
 			p.readAsset(it, at, in)
 		}
@@ -50,7 +49,7 @@ func (p *plantReader) readAssets(n ast.Node, field string, in place) {
 }
 
 func (p *plantReader) readAsset(n ast.Node, field string, in place) {
-	if len(p.out.Assets) >= maxAssets || len(p.errs) >= maxFaults {
+	if len(p.errs) >= maxFaults || p.generated > maxAssets {
 		return
 	}
 	a := p.assetFields(n, field)
@@ -58,7 +57,8 @@ func (p *plantReader) readAsset(n ast.Node, field string, in place) {
 		field = strings.TrimSuffix(field[:strings.LastIndexByte(field, '[')], ".assets") + "." + a.name
 	}
 	a.Path = strings.TrimPrefix(in.path+"/"+a.name, "/")
-	if !p.checkAsset(n, field, &a, in) {
+	if !p.checkAsset(field, &a, in) {
+		p.skipped = true
 		return
 	}
 	if a.ID == "" {
@@ -66,8 +66,14 @@ func (p *plantReader) readAsset(n ast.Node, field string, in place) {
 	}
 	p.readTags(a.tags, join(field, "tags"), &a.Asset)
 	p.byPath[a.Path] = len(p.out.Assets)
+	p.byName[a.name] = append(p.byName[a.name], len(p.out.Assets))
 	p.out.Assets = append(p.out.Assets, a.Asset)
 
+	if h := a.hostedBy; h != nil && *h != "none" && !slices.ContainsFunc(p.out.PLCs, func(c PLC) bool { return c.Name == *h }) {
+		p.fail(a.at["hosted_by"], join(field, "hosted_by"), *h, "no PLC has this name: use one of plcs, or none")
+		p.skipped = true
+		return
+	}
 	here := in.enter(a)
 	p.readDevice(n, a, join(field, "device"), here)
 	p.readReplay(a.replay, join(field, "replay"), a.Asset)
@@ -81,7 +87,7 @@ func (p *plantReader) readAsset(n ast.Node, field string, in place) {
 }
 
 func (p *plantReader) assetFields(n ast.Node, field string) assetFile {
-	var a assetFile
+	a := assetFile{at: map[string]ast.Node{"": n}}
 	keep := func(to *ast.Node) func(ast.Node, string) { return func(v ast.Node, _ string) { *to = v } }
 	p.fields(n, field, map[string]func(ast.Node, string){
 		"name":      func(v ast.Node, f string) { a.name = p.text(v, f) },
@@ -99,6 +105,9 @@ func (p *plantReader) assetFields(n ast.Node, field string) assetFile {
 		"relations": keep(&a.rels),
 		"assets":    keep(&a.inner),
 	})
+	for _, f := range p.pairs(n, field) {
+		a.at[f.key] = f.at
+	}
 	return a
 }
 
@@ -111,40 +120,47 @@ func (p *plantReader) zone(n ast.Node, field string) string {
 }
 
 // checkAsset says whether the asset can stand where it is. Its level comes from its class where it names none.
-func (p *plantReader) checkAsset(n ast.Node, field string, a *assetFile, in place) bool {
+func (p *plantReader) checkAsset(field string, a *assetFile, in place) bool {
 	before := len(p.errs)
+	fail := func(f string, value any, format string, args ...any) {
+		at, ok := a.at[f]
+		if !ok {
+			at = a.at[""]
+		}
+		p.fail(at, join(field, f), value, format, args...)
+	}
 	class, known := p.classes[a.Class]
 	if a.Class != "" && !known {
-		p.fail(n, join(field, "class"), a.Class, "no class has this name")
+		fail("class", a.Class, "no class has this name")
 	}
 	if a.Level == "" {
 		a.Level = class.Level
 	}
 	if err := twin.CheckPath(a.Path); err != nil {
-		p.fail(n, join(field, "name"), a.name, "%s", err)
+		fail("name", a.name, "%s", err)
 	}
 	if _, ok := p.byPath[a.Path]; ok {
-		p.fail(n, join(field, "name"), a.name, "%s is declared above", a.Path)
+		fail("name", a.name, "%s is declared above", a.Path)
 	}
 	switch {
-	case a.Level == "":
-		p.fail(n, join(field, "level"), "nothing", "wants a level, here or on its class")
+	case a.Level == "" && (known || a.Class == ""):
+		fail("level", "nothing", "wants a level, here or on its class")
 	case in.path == "" && a.name != p.out.Tenant:
-		p.fail(n, join(field, "name"), a.name, "the top of the hierarchy is named after the tenant %s", p.out.Tenant)
-	case in.path != "":
+		fail("name", a.name, "the top of the hierarchy is named after the tenant %s", p.out.Tenant)
+	case in.path != "" && a.Level != "":
 		if err := twin.CheckParent(in.level, a.Level); err != nil {
-			p.fail(n, join(field, "level"), string(a.Level), "%s", err)
+			fail("level", string(a.Level), "%s", err)
 		}
 	}
 	if a.ID != "" && !wire.ValidID(a.ID) {
-		p.fail(n, join(field, "id"), a.ID, "is not a ULID")
+		fail("id", a.ID, "is not a ULID")
 	}
 	if a.ID != "" && slices.ContainsFunc(p.out.Assets, func(o twin.Asset) bool { return o.ID == a.ID }) {
-		p.fail(n, join(field, "id"), a.ID, "another asset has this id")
+		fail("id", a.ID, "another asset has this id")
 	}
 	for k := range a.Nameplate {
 		if known && !slices.ContainsFunc(class.Nameplate, func(f twin.Field) bool { return f.Name == k }) {
-			p.fail(n, join(field, "nameplate."+k), a.Nameplate[k], "class %s has no such nameplate field", a.Class)
+			fail("nameplate", a.Nameplate[k], "class %s has no field %s", a.Class, k)
 		}
 	}
 	return len(p.errs) == before
@@ -161,6 +177,9 @@ func (p *plantReader) readTags(n ast.Node, field string, a *twin.Asset) {
 			i = len(a.Tags) - 1
 		}
 		p.tag(o, join(field, o.key), &a.Tags[i])
+	}
+	for _, o := range p.pairs(n, field) {
+		p.setpoint(o, join(field, o.key), a.Tags)
 	}
 }
 
@@ -207,6 +226,5 @@ func (p *plantReader) readReplay(n ast.Node, field string, a twin.Asset) {
 	if r.Recording == "" || r.Step <= 0 {
 		p.fail(n, field, show(n), "wants a recording and a step above 0")
 	}
-	r.Columns = maps.Clone(r.Columns)
 	p.out.Replay = append(p.out.Replay, r)
 }

@@ -117,7 +117,8 @@ func (r *classReader) class(name string, seen []string) twin.Class {
 	if !twin.ValidSegment(name) {
 		d.fail(n.at, name, name, "a class's name stands in topics: letters, digits, _ and -, at most 40")
 	}
-	for _, p := range d.pairs(child(n.body, "tags"), name+".tags") {
+	own := d.pairs(child(n.body, "tags"), name+".tags")
+	for _, p := range own {
 		t, inherited := base.Tag(p.key)
 		if !inherited {
 			t = twin.Tag{Name: p.key, Decimals: -1}
@@ -127,6 +128,9 @@ func (r *classReader) class(name string, seen []string) twin.Class {
 	}
 	r.done[name] = c
 	c.Tags = overlay(base.Tags, c.Tags)
+	for _, p := range own {
+		d.setpoint(p, name+".tags."+p.key, c.Tags)
+	}
 	r.full[name] = c
 	return c
 }

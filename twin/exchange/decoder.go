@@ -22,6 +22,8 @@ const maxFaults = 20
 type decoder struct {
 	errs []error
 	vars map[string]string // what {name} in a text stands for, set by repeat
+
+	generated int // rows that repeats made so far
 }
 
 // parse reads one YAML document; the node is nil for an empty one.

@@ -21,7 +21,7 @@ func (p *plantReader) readDevice(n ast.Node, a assetFile, field string, in place
 		Site: cmp.Or(in.site, "_"), Area: cmp.Or(in.area, "_"), Line: cmp.Or(in.line, "_"),
 	}
 	if a.device != nil {
-		d.Kind = ""
+		d.Kind, d.Gateway = "", ""
 		p.fields(a.device, field, map[string]func(ast.Node, string){
 			"id":       func(v ast.Node, f string) { d.ID = p.text(v, f) },
 			"type":     func(v ast.Node, f string) { d.Type = p.text(v, f) },

@@ -58,7 +58,7 @@ func ReadPlant(r io.Reader, classes twin.Classes) (Plant, error) {
 	if err != nil {
 		return Plant{}, err
 	}
-	p := plantReader{classes: classes, byPath: map[string]int{}, byDevice: map[string]ast.Node{}}
+	p := plantReader{classes: classes, byPath: map[string]int{}, byName: map[string][]int{}, byDevice: map[string]ast.Node{}}
 	p.out.Classes = classes
 	p.read(root)
 	if err := p.err(); err != nil {
@@ -72,7 +72,9 @@ type plantReader struct {
 	decoder
 	classes  twin.Classes
 	out      Plant
-	byPath   map[string]int // path → index in out.Assets
+	byPath   map[string]int   // path → index in out.Assets
+	byName   map[string][]int // last segment → indexes
+	skipped  bool             // some asset is not in the plant: what names it is no mistake of its own
 	byDevice map[string]ast.Node
 	plcAt    []ast.Node
 	later    []pending
@@ -113,8 +115,10 @@ func (p *plantReader) read(root ast.Node) {
 	for i, n := range p.items(relations, "relations") {
 		p.readRelation(n, index("relations", i))
 	}
-	p.resolve()
-	p.checkPLCs()
+	if !p.skipped {
+		p.resolve()
+		p.checkPLCs()
+	}
 }
 
 func (p *plantReader) readPLCs(n ast.Node) {
@@ -231,9 +235,9 @@ func (p *plantReader) find(at ast.Node, field, ref string) (string, bool) {
 		return p.out.Assets[i].ID, true
 	}
 	var hits []string
-	for _, a := range p.out.Assets {
-		if strings.HasSuffix(a.Path, "/"+ref) {
-			hits = append(hits, a.Path)
+	for _, i := range p.byName[ref[strings.LastIndexByte(ref, '/')+1:]] {
+		if path := p.out.Assets[i].Path; strings.HasSuffix(path, "/"+ref) {
+			hits = append(hits, path)
 		}
 	}
 	switch len(hits) {

@@ -9,8 +9,11 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// maxRows bounds what one repeat may generate.
-const maxRows = 10_000
+// maxRows bounds what one repeat may generate, maxAssets what all of a file may.
+const (
+	maxRows   = 10_000
+	maxAssets = 200_000
+)
 
 // expand replaces {name} by the variable's text and {name:03} by its number padded with zeros. A variable that
 // is not set is a mistake, so that a typo does not become part of a name.
@@ -54,6 +57,9 @@ func (d *decoder) rows(n ast.Node, field string) []map[string]string {
 	first := true
 	for _, p := range d.pairs(n, field) {
 		values := d.values(p.value, join(field, p.key))
+		if values == nil {
+			return nil
+		}
 		if first {
 			out = make([]map[string]string, len(values))
 			for i := range out {
@@ -71,6 +77,10 @@ func (d *decoder) rows(n ast.Node, field string) []map[string]string {
 		for i, v := range values {
 			out[i][p.key] = v
 		}
+	}
+	if d.generated += len(out); d.generated > maxAssets {
+		d.fail(n, field, d.generated, "the repeats of a file make at most %d assets", maxAssets)
+		return nil
 	}
 	return out
 }

@@ -41,6 +41,18 @@ func (d *decoder) tag(p pair, field string, t *twin.Tag) {
 	}
 }
 
+// setpoint checks that the setpoint of the tag in p is a tag beside it.
+func (d *decoder) setpoint(p pair, field string, tags []twin.Tag) {
+	own := twin.Class{Tags: tags}
+	t, _ := own.Tag(p.key)
+	if t.Setpoint == "" {
+		return
+	}
+	if _, ok := own.Tag(t.Setpoint); !ok {
+		d.fail(p.at, join(field, "setpoint"), t.Setpoint, "no tag beside it has this name")
+	}
+}
+
 // code reads a unit as it stands: UCUM uses braces for annotations, which are no variables here.
 func (d *decoder) code(n ast.Node, field string) string {
 	s, ok := scalar(n)

@@ -62,3 +62,8 @@ func (a *API) Parked(tenant string) bool {
 
 // Sweep lets go of old feeds.
 func (a *API) Sweep() { a.streams.sweep(a.now()) }
+
+// GapsOf says where a column has no data, and why.
+func GapsOf(c Column, device string, lost []LedgerGap, offline []Span, from, to, now time.Time) []Gap {
+	return gapsOf(c, causes{device, lost, offline}, from, to, now)
+}

@@ -39,16 +39,16 @@ func (p *plant) history(ctx context.Context, in *historyIn) (*rawOut, error) {
 		return nil, err
 	}
 	out := History{From: q.From, To: q.To, ServerTime: p.now(), Series: make([]Series, len(columns))}
-	gaps := map[string][]Gap{}
+	known := map[string]causes{}
 	for i, c := range columns {
-		known, seen := gaps[c.Tag.Asset.ID]
+		why, seen := known[c.Tag.Asset.ID]
 		if !seen {
-			if known, err = p.gapsOf(c.Tag.Asset, q.From, q.To); err != nil {
+			if why, err = p.causesOf(c.Tag.Asset, q.From, q.To); err != nil {
 				return nil, err
 			}
-			gaps[c.Tag.Asset.ID] = known
+			known[c.Tag.Asset.ID] = why
 		}
-		out.Series[i] = seriesView(c, mergeGaps(known, qualityGaps(c.Bad)))
+		out.Series[i] = seriesView(c, gapsOf(c, why, q.From, q.To, p.now()))
 	}
 	if wantsCSV(in.Accept) {
 		return &rawOut{Body: func(hc huma.Context) { writeCSV(hc, out) }}, nil
@@ -140,16 +140,15 @@ func seriesView(c Column, gaps []Gap) Series {
 func orValues(vs []twin.Value) Values         { return Values(orNone(vs)) }
 func orQualities(qs []twin.Quality) Qualities { return Qualities(orNone(qs)) }
 
-// gapsOf is why data of an asset is missing between two instants: what the ledger and the registry know.
-func (p *plant) gapsOf(a twin.Asset, from, to time.Time) ([]Gap, error) {
+// causesOf is what ledger and register know of an asset's data between two instants.
+func (p *plant) causesOf(a twin.Asset, from, to time.Time) (causes, error) {
 	d, ok := p.ports.Fleet.DeviceOf(p.tenant(), a.ID)
 	if !ok {
-		return []Gap{}, nil
+		return causes{}, nil
 	}
 	holes, _, err := p.ports.Ledger.Gaps(p.tenant(), GapFilter{Device: d.DeviceID, From: from, To: to, Limit: maxLimit})
 	if err != nil {
-		return nil, fmt.Errorf("read gaps of %s: %w", d.DeviceID, err)
+		return causes{}, fmt.Errorf("read gaps of %s: %w", d.DeviceID, err)
 	}
-	offline := p.ports.Fleet.Offline(p.tenant(), d.DeviceID, from, to)
-	return mergeGaps(ledgerGaps(holes, from, to), offlineGaps(d.DeviceID, offline, from, to, p.now())), nil
+	return causes{device: d.DeviceID, lost: holes, offline: p.ports.Fleet.Offline(p.tenant(), d.DeviceID, from, to)}, nil
 }

@@ -115,6 +115,7 @@ type Column struct {
 	Q          []twin.Quality
 	Late       []Backfill
 	Bad        []Span // where readings were left out for their quality
+	Holes      []Span // where readings were expected and there are none
 	Rev        int64
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/lineshaft/lineshaft/gateway/driver"
 	"github.com/lineshaft/lineshaft/twin"
 )
 
@@ -51,7 +52,7 @@ func number(p Point, b []byte) twin.Value {
 	case Int32:
 		return twin.IntValue(int64(int32(binary.BigEndian.Uint32(b))))
 	case Float32:
-		return twin.FloatValue(shortest(math.Float32frombits(binary.BigEndian.Uint32(b))))
+		return driver.Float32(math.Float32frombits(binary.BigEndian.Uint32(b)))
 	case Int64:
 		return twin.IntValue(int64(binary.BigEndian.Uint64(b)))
 	case Float64:

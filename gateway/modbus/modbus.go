@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math"
-	"strconv"
 	"time"
 
 	"github.com/lineshaft/lineshaft/gateway/driver"
@@ -121,7 +119,7 @@ func (p *poll) missing(ctx context.Context, have []driver.Reading) []driver.Read
 
 // take appends a reading for each point of a block.
 func (d *Driver) take(out []driver.Reading, b block, data []byte, err error) []driver.Reading {
-	now := d.cfg.Clock.Now().UnixNano()
+	now := d.cfg.Clock.Now().Truncate(time.Millisecond).UnixNano() // the envelope counts in milliseconds
 	if err != nil {
 		return append(out, driver.Silence(b.points, quality(err), now)...)
 	}
@@ -131,18 +129,6 @@ func (d *Driver) take(out []driver.Reading, b block, data []byte, err error) []d
 			s.V, s.Q = v, twin.Good
 		}
 		out = append(out, driver.Reading{Point: i, Sample: s})
-	}
-	return out
-}
-
-// shortest is the float64 a person would write for a float32: 72.4 and not 72.4000015258789.
-func shortest(f float32) float64 {
-	if math.IsNaN(float64(f)) || math.IsInf(float64(f), 0) {
-		return float64(f)
-	}
-	out, err := strconv.ParseFloat(strconv.FormatFloat(float64(f), 'g', -1, 32), 64)
-	if err != nil {
-		return float64(f)
 	}
 	return out
 }

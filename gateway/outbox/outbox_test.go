@@ -16,6 +16,7 @@ import (
 	"github.com/lineshaft/lineshaft/gateway/outbox"
 	"github.com/lineshaft/lineshaft/gateway/outbox/outboxtest"
 	"github.com/lineshaft/lineshaft/twin/clock"
+	"github.com/lineshaft/lineshaft/twin/fault"
 	"github.com/lineshaft/lineshaft/twin/wire"
 )
 
@@ -46,7 +47,7 @@ func open(t *testing.T, dir string, opts outbox.Options) *outbox.Outbox {
 
 func put(t *testing.T, o *outbox.Outbox, entries ...outbox.Entry) {
 	t.Helper()
-	if err := o.Put(entries...); err != nil {
+	if _, err := o.Put(entries...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -304,7 +305,7 @@ func fill(dir string) {
 	}
 	for i := 0; ; i++ {
 		device := fmt.Sprintf("P-%d", i%7)
-		if err := o.Put(entry(device, strings.Repeat("x", i%900))); err != nil {
+		if _, err := o.Put(entry(device, strings.Repeat("x", i%900))); err != nil {
 			panic(err)
 		}
 		fmt.Println(device) //nolint:forbidigo // the line is the protocol with the test
@@ -395,6 +396,19 @@ func TestALostDirectoryIsANewEpoch(t *testing.T) {
 	}
 }
 
+func TestAMessageThatIsTooLargeSparesItsNeighbours(t *testing.T) {
+	o := open(t, t.TempDir(), outbox.Options{})
+	defer func() { _ = o.Close() }()
+	kept, err := o.Put(entry("P-1", "a"), entry("P-1", strings.Repeat("x", wire.MaxPayload)), entry("P-1", "c"))
+	if kept != 1 || !fault.Is(err, fault.Invalid) {
+		t.Fatalf("kept %d, %v", kept, err)
+	}
+	put(t, o, entry("P-1", "c"))
+	if a, c := next(t, o), next(t, o); a.Seq != 1 || c.Seq != 2 {
+		t.Errorf("numbers %d and %d", a.Seq, c.Seq)
+	}
+}
+
 func BenchmarkPut(b *testing.B) {
 	o, err := outbox.Open(b.TempDir(), outbox.Options{})
 	if err != nil {
@@ -410,7 +424,7 @@ func BenchmarkPut(b *testing.B) {
 	}
 	b.ResetTimer()
 	for n := 0; n < b.N; n += len(batch) {
-		if err := o.Put(batch...); err != nil {
+		if _, err := o.Put(batch...); err != nil {
 			b.Fatal(err)
 		}
 	}

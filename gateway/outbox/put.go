@@ -37,41 +37,43 @@ type Stamp struct {
 	TS    time.Time
 }
 
-// Put keeps messages in the order given and numbers them. When it returns they outlive a kill of the process. After
-// an error a first part of them may have been kept, whole messages with their numbers, and the others not at all.
-func (o *Outbox) Put(entries ...Entry) error {
+// Put keeps messages in the order given and numbers them. When it returns, they outlive a kill of the process. With
+// an error it says how many were kept; the one after them was not, and a fault.Invalid means that it never will be.
+func (o *Outbox) Put(entries ...Entry) (kept int, err error) {
 	o.wmu.Lock()
 	defer o.wmu.Unlock()
-	for len(entries) > 0 {
-		n, err := o.putChunk(entries)
+	for kept < len(entries) {
+		n, err := o.putChunk(entries[kept:])
+		kept += n
 		if err != nil {
-			return fmt.Errorf("put into outbox: %w", err)
+			return kept, fmt.Errorf("put into outbox: %w", err)
 		}
-		entries = entries[n:]
 	}
 	if o.totals.Bytes > o.opts.MaxBytes {
 		if err := o.makeRoom(); err != nil {
-			return fmt.Errorf("make room in outbox: %w", err)
+			return kept, fmt.Errorf("make room in outbox: %w", err)
 		}
 	}
-	return nil
+	return kept, nil
 }
 
 // putChunk stores as many entries as fit one transaction and says how many.
 func (o *Outbox) putChunk(entries []Entry) (int, error) {
 	b := o.newBatch()
 	n := 0
-	for n < len(entries) && n < chunkRows && b.bytes < chunkBytes {
-		if err := b.add(entries[n]); err != nil {
+	var refused error
+	for n < len(entries) && n < chunkRows && b.bytes < chunkBytes && refused == nil {
+		if refused = b.add(entries[n]); refused == nil {
+			n++
+		}
+	}
+	if n > 0 {
+		if err := o.db.Update(b.write); err != nil {
 			return 0, err
 		}
-		n++
+		o.commit(b)
 	}
-	if err := o.db.Update(b.write); err != nil {
-		return 0, err
-	}
-	o.commit(b)
-	return n, nil
+	return n, refused
 }
 
 // batch is a transaction in the making: what o will be if it commits.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/lineshaft/lineshaft/twin"
 	"github.com/lineshaft/lineshaft/twin/exchange"
 )
@@ -165,7 +166,7 @@ func TestMistakesInPlantsNameLineFieldAndValue(t *testing.T) {
 		"a level that is none":        {"class: line\n", "class: line\n                level: cell\n", "level: line 21: is not a level|(got cell)"},
 		"a path twice":                {`n: "7..8"`, `n: [7, 7]`, "is declared above"},
 		"a name with a space":         {"name: detroit", "name: de troit", "assets.acme.de troit.name: line 11: path|(got de troit)"},
-		"a time zone that is none":    {"America/Detroit", "America/Detriot", "time_zone: line 13: is not a time zone|(got America/Detriot)"},
+		"a time zone that is none":    {"America/Detroit", "America/Motown", "time_zone: line 13: is not a time zone|(got America/Motown)"},
 		"a relation to nowhere":       {"to: FAN-007", "to: FAN-77", "relations[0]: line 38: no asset has this name or path (got FAN-77)"},
 		"a relation nobody knows":     {"type: spare_for", "type: replaces", "relations[0]: line 38: is not a relation|(got replaces)"},
 		"a relation to itself":        {"to: FAN-007", "to: FAN-008", "an asset has no relation to itself"},

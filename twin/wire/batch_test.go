@@ -6,8 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/lineshaft/lineshaft/twin/wire"
 	"pgregory.net/rapid"
+
+	"github.com/lineshaft/lineshaft/twin/wire"
 )
 
 func TestBatchesSurviveTheStream(t *testing.T) {

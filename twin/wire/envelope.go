@@ -58,6 +58,8 @@ const (
 )
 
 // Refusal is why a message was not taken: a reason to group by and a sentence naming field and value.
+//
+//nolint:errname // a refusal is stored and shown as one; that it is an error too is a convenience
 type Refusal struct {
 	Reason Reason
 	Detail string

@@ -27,7 +27,7 @@ func hostiles(t testing.TB) []hostile {
 	}
 	_, body, _ := strings.Cut(string(data), "\n\n")
 	var out []hostile
-	for _, block := range strings.Split(strings.TrimSpace(body), "\n\n") {
+	for block := range strings.SplitSeq(strings.TrimSpace(body), "\n\n") {
 		lines := strings.SplitN(block, "\n", 3)
 		if len(lines) != 3 {
 			t.Fatalf("a case has three lines: %q", block)

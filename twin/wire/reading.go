@@ -43,7 +43,7 @@ func (c *columns) reset() {
 // message. An error means the message is no JSON.
 func (d *decoder) reading(tag string) error {
 	if k := d.kind(); k != tokenObject {
-		_, err := d.skipReading()
+		err := d.skipReading()
 		d.wrong(tag, `wants {"v":…,"q":…}, this is %s`, k)
 		return err
 	}
@@ -69,8 +69,7 @@ func (d *decoder) part(key []byte) error {
 	case "t_ns":
 		p = 3
 	default:
-		_, err := d.skipReading()
-		return err
+		return d.skipReading()
 	}
 	if c.parts[p] != absent {
 		c.wrong = append(c.wrong, wrongPart{-1, partNames[p] + ": stands twice"})
@@ -131,7 +130,7 @@ func (d *decoder) value() (v twin.Value, what string, err error) {
 	case tokenNotFinite:
 		return twin.Value{}, "is not finite: send null and the quality that says why", d.word()
 	case tokenObject, tokenArray:
-		_, err := d.skipReading()
+		err := d.skipReading()
 		return twin.Value{}, "wants a number, true, false or a string, this is " + k.String(), err
 	case tokenBad:
 	}
@@ -148,8 +147,8 @@ func (d *decoder) numeric() (v twin.Value, what string, err error) {
 			return twin.IntValue(n), "", nil
 		}
 	}
-	f, perr := strconv.ParseFloat(string(text), 64)
-	if perr != nil {
+	f, ok := parseFloat(text)
+	if !ok {
 		return twin.Value{}, clip(string(text)) + " does not fit a float64", nil
 	}
 	return twin.FloatValue(f), "", nil
@@ -159,7 +158,7 @@ func (d *decoder) numeric() (v twin.Value, what string, err error) {
 func (d *decoder) whole(want string) (n int64, what string, err error) {
 	k := d.kind()
 	if k != tokenInt {
-		_, err := d.skipReading()
+		err := d.skipReading()
 		return 0, "wants " + want + ", this is " + k.String(), err
 	}
 	text, integer, err := d.number()
@@ -174,15 +173,16 @@ func (d *decoder) whole(want string) (n int64, what string, err error) {
 }
 
 // skipReading steps over a value in which a number may be not finite.
-func (d *decoder) skipReading() (tokenKind, error) {
-	k := d.kind()
-	if k == tokenObject {
-		return k, d.object(func([]byte) error { _, err := d.skipReading(); return err })
+func (d *decoder) skipReading() error {
+	switch d.kind() {
+	case tokenObject:
+		return d.object(func([]byte) error { return d.skipReading() })
+	case tokenArray:
+		return d.array(func(int) error { return d.skipReading() })
+	default:
+		_, err := d.skip()
+		return err
 	}
-	if k == tokenArray {
-		return k, d.array(func(int) error { _, err := d.skipReading(); return err })
-	}
-	return d.skip()
 }
 
 // take appends the samples of a tag that are right and names those that are not.

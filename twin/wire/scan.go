@@ -3,10 +3,8 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
-	"unicode/utf8"
 )
 
 // maxDepth bounds nesting in a message: the contract has four levels.
@@ -311,6 +309,12 @@ func parseInt(text []byte) (int64, bool) {
 	return n, len(digits) > 0
 }
 
+// parseFloat is the nearest float64 to the number written in text, if there is a finite one.
+func parseFloat(text []byte) (float64, bool) {
+	f, err := strconv.ParseFloat(string(text), 64)
+	return f, err == nil
+}
+
 func (s *scanner) at(c byte) bool { return s.i < len(s.b) && s.b[s.i] == c }
 
 func (s *scanner) digits() bool {
@@ -374,33 +378,6 @@ func (s *scanner) skipStrict() error {
 func (s *scanner) end() error {
 	if s.space(); s.i < len(s.b) {
 		return s.bad("something after the message")
-	}
-	return nil
-}
-
-// refusal turns what stopped the scanner into a dead letter's reason.
-func refusal(err error) *Refusal {
-	if r, ok := errors.AsType[*Refusal](err); ok {
-		return r
-	}
-	return &Refusal{ReasonEncoding, "not JSON: " + err.Error()}
-}
-
-// checkText refuses what is no text at all, before anything is read of it.
-func checkText(payload []byte) *Refusal {
-	if len(payload) > MaxPayload {
-		return &Refusal{ReasonSize, fmt.Sprintf("%d bytes, at most %d are taken", len(payload), MaxPayload)}
-	}
-	if !utf8.Valid(payload) {
-		at := 0
-		for at < len(payload) {
-			r, n := utf8.DecodeRune(payload[at:])
-			if r == utf8.RuneError && n == 1 {
-				break
-			}
-			at += n
-		}
-		return &Refusal{ReasonEncoding, fmt.Sprintf("not UTF-8 at byte %d", at)}
 	}
 	return nil
 }

@@ -4,8 +4,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/lineshaft/lineshaft/twin/wire"
 	"pgregory.net/rapid"
+
+	"github.com/lineshaft/lineshaft/twin/wire"
 )
 
 const session = "01HSC5VZ8K3N4Q6R7S8T9V0W1X"

@@ -8,9 +8,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
 	"github.com/lineshaft/lineshaft/twin"
 	"github.com/lineshaft/lineshaft/twin/wire"
-	"pgregory.net/rapid"
 )
 
 const pumpMessage = `{"schema_version":"2.1","msg_id":"01HSC5VZ8K3N4Q6R7S8T9V0W1X","device_id":"P-007","device_type":"centrifugal_pump",

@@ -1,0 +1,219 @@
+package intake
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lineshaft/lineshaft/twin/fault"
+	"github.com/lineshaft/lineshaft/twin/wire"
+)
+
+// Gap is a hole in the numbers of one device, channel and epoch. Times are ns UTC, 0 where there is none.
+type Gap struct {
+	ID             string
+	Device         string
+	Epoch          string // empty for a sender without
+	Channel        string
+	FromSeq, ToSeq uint64
+	Count          uint64 // numbers in it
+	Missing        uint64 // of them still missing
+	Detected       int64  // receipt of the message that showed it
+	Cause          string
+	After, Before  int64 // source times of the messages around it
+	HealedAt       int64
+}
+
+// GapFilter selects gaps; zero fields select all. From and To select gaps whose time overlaps From <= t < To.
+type GapFilter struct {
+	Device   string
+	Open     *bool // still missing, or healed
+	From, To int64
+	After    string // position to go on from, as returned
+	Limit    int
+}
+
+// Gaps returns a tenant's gaps, the latest found first, and the position to go on from, empty at the end.
+func (in *Intake) Gaps(tenant string, f GapFilter) (items []Gap, next string, err error) {
+	all := in.ledger.gaps(tenant, f)
+	slices.SortFunc(all, func(a, b Gap) int {
+		return cmp.Or(cmp.Compare(b.Detected, a.Detected), cmp.Compare(a.ID, b.ID))
+	})
+	if f.After != "" {
+		at, id, ok := strings.Cut(f.After, ":")
+		detected, err := strconv.ParseInt(at, 10, 64)
+		if !ok || err != nil {
+			return nil, "", fault.Field("cursor", f.After, "is not a position in the list of gaps")
+		}
+		i, found := slices.BinarySearchFunc(all, Gap{Detected: detected, ID: id}, func(a, b Gap) int {
+			return cmp.Or(cmp.Compare(b.Detected, a.Detected), cmp.Compare(a.ID, b.ID))
+		})
+		if found {
+			i++
+		}
+		all = all[i:]
+	}
+	if f.Limit > 0 && len(all) > f.Limit {
+		all = all[:f.Limit]
+		last := all[len(all)-1]
+		next = fmt.Sprintf("%d:%s", last.Detected, last.ID)
+	}
+	return all, next, nil
+}
+
+func (l *ledger) gaps(tenant string, f GapFilter) (out []Gap) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for k, s := range l.sequences {
+		if k.tenant != tenant || (f.Device != "" && k.device != f.Device) {
+			continue
+		}
+		for _, g := range s.Gaps {
+			from := g.After
+			if from == 0 {
+				from = g.Before
+			}
+			switch {
+			case f.Open != nil && *f.Open != (g.HealedAt == 0):
+			case f.From != 0 && g.Before < f.From:
+			case f.To != 0 && from >= f.To:
+			default:
+				out = append(out, Gap{
+					ID:     fmt.Sprintf("%s.%s.%s.%d", k.device, k.epoch, strings.ReplaceAll(string(k.channel), "/", "-"), g.From),
+					Device: k.device, Epoch: k.epoch, Channel: string(k.channel), FromSeq: g.From, ToSeq: g.To,
+					Count: g.To - g.From + 1, Missing: g.Missing, Detected: g.Detected, Cause: g.Cause,
+					After: g.After, Before: g.Before, HealedAt: g.HealedAt,
+				})
+			}
+		}
+	}
+	return out
+}
+
+// LetterFilter selects dead letters; zero fields select all.
+type LetterFilter struct {
+	Device string
+	Reason wire.Reason
+	After  string // id of the last one returned before
+	Limit  int
+}
+
+func (f *LetterFilter) has(l *Letter) bool {
+	return (f.Device == "" || l.Device == f.Device) && (f.Reason == "" || l.Reason == f.Reason)
+}
+
+var errEnough = errors.New("enough")
+
+// Letters returns a tenant's dead letters with their payloads, newest first, and the position to go on from, empty
+// at the end.
+func (in *Intake) Letters(tenant string, f LetterFilter) (items []Letter, next string, err error) {
+	err = in.letters.each(tenant, f, func(l *Letter) error {
+		if f.Limit > 0 && len(items) == f.Limit {
+			next = items[len(items)-1].ID
+			return errEnough
+		}
+		l.Payload, err = in.kv.Get(payloadKey(tenant, l.ID))
+		items = append(items, *l)
+		return err
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("read dead letters: %w", err)
+	}
+	return items, next, nil
+}
+
+func (ls *letters) each(tenant string, f LetterFilter, fn func(l *Letter) error) error {
+	err := ls.kv.Scan(letterKey(tenant, ""), func(k, v []byte) error {
+		l, err := decodeLetter(k, v)
+		if err != nil {
+			return err
+		}
+		if l.ID <= f.After || !f.has(l) {
+			return nil
+		}
+		return fn(l)
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// LetterGroups counts a tenant's dead letters that look alike, the latest first; those that were only counted and
+// not kept are in it. The filter's Device does not apply.
+func (in *Intake) LetterGroups(tenant string, f LetterFilter) []LetterGroup {
+	in.letters.mu.Lock()
+	defer in.letters.mu.Unlock()
+	out := []LetterGroup{}
+	for k, g := range in.letters.groups {
+		if k.tenant == tenant && g.Count > 0 && (f.Reason == "" || k.reason == f.Reason) {
+			out = append(out, *g)
+		}
+	}
+	slices.SortFunc(out, func(a, b LetterGroup) int {
+		return cmp.Or(cmp.Compare(b.Last, a.Last), cmp.Compare(a.Fingerprint, b.Fingerprint))
+	})
+	return out
+}
+
+// Replay puts the dead letters that match f through intake once more, oldest first, as they came and with their time
+// of receipt: after a device is registered or a fix. put is the stream's; a letter goes once it is durable there.
+// Letters refused at the door are left alone. It returns how many went.
+func (in *Intake) Replay(ctx context.Context, tenant string, f LetterFilter, put func(wire.Publish, func(error))) (int, error) {
+	var ls []*Letter
+	if err := in.letters.each(tenant, f, func(l *Letter) error {
+		if l.Source != sourceDoor {
+			ls = append(ls, l)
+		}
+		return nil
+	}); err != nil {
+		return 0, fmt.Errorf("read dead letters: %w", err)
+	}
+	slices.Reverse(ls)
+	for i, l := range ls {
+		if err := in.replay(ctx, l, put); err != nil {
+			return i, fmt.Errorf("replay dead letter %s: %w", l.ID, err)
+		}
+	}
+	return len(ls), nil
+}
+
+func (in *Intake) replay(ctx context.Context, l *Letter, put func(wire.Publish, func(error))) error {
+	payload, err := in.kv.Get(payloadKey(l.Tenant, l.ID))
+	if err != nil {
+		return err
+	}
+	l.Payload = payload
+	done := make(chan error, 1)
+	put(l.publish(), func(err error) { done <- err })
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
+		return err
+	}
+	if err := in.kv.Write(ctx, []Pair{{Key: letterKey(l.Tenant, l.ID)}, {Key: payloadKey(l.Tenant, l.ID)}}); err != nil {
+		return err
+	}
+	in.letters.removed(l)
+	return nil
+}
+
+func (ls *letters) removed(l *Letter) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	t := ls.of(l.Tenant)
+	t.bytes -= int64(l.Size) + perLetter
+	if t.bytes*100 < ls.quota*alertShare {
+		t.alerted = 0
+	}
+	if g := ls.group(keyOf(l)); g.Count > 0 {
+		g.Count--
+	}
+}

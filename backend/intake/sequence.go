@@ -1,0 +1,116 @@
+package intake
+
+import "slices"
+
+const (
+	maxSpans   = 1024 // of one sequence; beyond, the lowest holes are given up
+	maxGaps    = 256  // listed of one sequence; beyond, the oldest are only counted
+	maxRefused = 64   // numbers remembered as dead letters
+)
+
+// The causes of a gap that intake can tell by itself.
+const (
+	causeUnknown = "unknown"
+	causeLetter  = "dead_letter" // every number of the gap came, and was refused
+)
+
+// sequence is the numbers one sender gave to its messages on one channel in one life of its outbox.
+type sequence struct {
+	Seen       ranges   `json:"seen"`
+	Gaps       []gap    `json:"gaps,omitempty"`
+	Refused    []uint64 `json:"refused,omitempty"`    // came, and became dead letters
+	Forgotten  uint64   `json:"forgotten,omitempty"`  // numbers missing in gaps no longer listed
+	Duplicates uint64   `json:"duplicates,omitempty"` //
+	TopTS      int64    `json:"top_ts"`               // source time of the highest number, ns
+	LastSeen   int64    `json:"last_seen"`            // time of receipt, ns
+	Restarts   uint64   `json:"restarts,omitempty"`   // of a sender without epoch
+
+	dirty bool
+}
+
+// gap is a hole in a sequence, as it was when it was found.
+type gap struct {
+	span
+	Missing  uint64 `json:"missing"`
+	Detected int64  `json:"detected"`            // time of receipt of the message that showed it, ns
+	After    int64  `json:"after,omitempty"`     // source time of the message before, ns; 0 if there was none
+	Before   int64  `json:"before"`              // source time of the message behind, ns
+	Cause    string `json:"cause"`               //
+	HealedAt int64  `json:"healed_at,omitempty"` // when the last missing number came, ns; 0 while some is missing
+}
+
+// take notes a number and says whether it is new. A sequence with an epoch begins at 1; one without may begin
+// anywhere, and begin again.
+func (s *sequence) take(n uint64, epoch bool, ts, received int64) (fresh bool) {
+	s.LastSeen = max(s.LastSeen, received)
+	top, any := s.Seen.top()
+	if !s.Seen.add(n) {
+		if epoch {
+			s.Duplicates++
+			return false
+		}
+		// Its msg_id was new, so this is another message: the sender counts from the beginning again.
+		s.Restarts++
+		s.Seen, s.TopTS = ranges{{n, n}}, ts
+		return true
+	}
+	switch {
+	case !any && epoch && n > 1:
+		s.found(gap{span: span{1, n - 1}, Detected: received, Before: ts})
+	case any && n > top && n-top > 1:
+		s.found(gap{span: span{top + 1, n - 1}, Detected: received, After: s.TopTS, Before: ts})
+	case any && n < top:
+		s.heal(n, received)
+	}
+	if !any || n > top {
+		s.TopTS = ts
+	}
+	for _, c := range s.Seen.forget(maxSpans) {
+		s.Forgotten += c.To - c.From + 1
+	}
+	return true
+}
+
+func (s *sequence) found(g gap) {
+	g.Missing, g.Cause = g.To-g.From+1, causeUnknown
+	refused := uint64(0)
+	for _, n := range s.Refused {
+		if g.From <= n && n <= g.To {
+			refused++
+		}
+	}
+	if refused == g.Missing {
+		g.Cause = causeLetter
+	}
+	if len(s.Gaps) == maxGaps {
+		i := max(0, slices.IndexFunc(s.Gaps, func(g gap) bool { return g.HealedAt > 0 }))
+		s.Forgotten += s.Gaps[i].Missing
+		s.Gaps = slices.Delete(s.Gaps, i, i+1)
+	}
+	s.Gaps = append(s.Gaps, g)
+}
+
+func (s *sequence) heal(n uint64, received int64) {
+	for i := len(s.Gaps) - 1; i >= 0; i-- {
+		g := &s.Gaps[i]
+		if n < g.From || n > g.To || g.Missing == 0 {
+			continue
+		}
+		g.Missing--
+		if g.Missing == 0 {
+			g.HealedAt = received
+		}
+		return
+	}
+}
+
+// refuse notes a number whose message became a dead letter: it is not seen, and not unexplained either.
+func (s *sequence) refuse(n uint64) {
+	if s.Seen.has(n) || slices.Contains(s.Refused, n) {
+		return
+	}
+	if len(s.Refused) == maxRefused {
+		s.Refused = slices.Delete(s.Refused, 0, 1)
+	}
+	s.Refused = append(s.Refused, n)
+}

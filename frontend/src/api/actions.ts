@@ -1,0 +1,25 @@
+import { call, type Result } from './call';
+import { session, setSession, type Session } from './session';
+
+// What people do, as opposed to read.
+
+/** Signs in; the session is kept only when it is granted. */
+export async function login(user: string, password: string): Promise<Result<Session>> {
+  const r = await call<Session>('POST', '/login', { body: { user, password } });
+  if (r.ok) setSession(r.data);
+  return r;
+}
+
+/** Signs out, on the server as far as it can be reached, here in any case. */
+export async function logout(): Promise<void> {
+  if (session() !== null) await call('POST', '/logout');
+  setSession(null);
+}
+
+/** The rows of a trend as text, with the instants in UTC. */
+export async function historyCsv(tags: readonly string[], from: string, to: string): Promise<Result<string>> {
+  return call<string>('GET', '/history', {
+    query: { tag: tags, from, to, quality: 'all', max_points: 100_000 },
+    accept: 'text/csv',
+  });
+}

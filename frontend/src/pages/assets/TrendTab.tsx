@@ -1,0 +1,111 @@
+import { useSearch } from '@tanstack/react-router';
+import { lazy, Suspense, useMemo, useRef, useState } from 'react';
+import type { Asset } from '../../api/types';
+import { Segmented } from '../../parts/Controls';
+import { Empty, Problem, Skeleton } from '../../parts/States';
+import { useSpan, useRange, type AssetSearch } from '../../shell/url';
+import { t } from '../../shell/words';
+import type { Readings } from '../../twin/live';
+import { isAnalog } from '../../twin/model';
+import { fixedRange, presetLabel, presetOf, presets } from '../../twin/range';
+import { ExportButton } from './ExportButton';
+import { PenPicker } from './PenPicker';
+import { PenTable } from './PenTable';
+import { groupPens, type Fit, type Pen } from './pens';
+import { useElementHeight } from './useElementHeight';
+import { useHistory } from './useHistory';
+
+const TrendStack = lazy(() =>
+  import('../../parts/trend/TrendStack').then((m) => ({ default: m.TrendStack })),
+);
+
+const MAX_PENS = 12;
+
+/** Chosen tags over a chosen range; the address holds both. */
+export function TrendTab({ asset, readings, zone }: { asset: Asset; readings: Readings; zone: string }) {
+  const search: AssetSearch = useSearch({ strict: false });
+  const { range, set } = useRange();
+  const span = useSpan();
+  const [fit, setFit] = useState<Fit>('limits');
+  const [cursor, setCursor] = useState<number | null>(null);
+  const pens = useMemo(() => choose(asset, search.pens), [asset, search.pens]);
+  const { series, pending, error, refetch, fetching } = useHistory(
+    asset.id,
+    pens.map((p) => p.tag.name),
+    readings,
+    1200,
+  );
+  const host = useRef<HTMLDivElement>(null);
+  const height = useElementHeight(host, 420);
+  const plots = useMemo(
+    () => groupPens({ asset: asset.id, pens, series, span, zone, fit, readings }),
+    [asset.id, pens, series, span, zone, fit, readings],
+  );
+  const lanes = plots.filter((p) => p.height !== undefined);
+  const fixed = lanes.reduce((sum, p) => sum + (p.height ?? 0) + 6, 0);
+  const each = Math.max(
+    110,
+    Math.floor((height - 24 - fixed - plots.length * 6) / Math.max(1, plots.length - lanes.length)),
+  );
+  const preset = presetOf(range);
+  if (asset.tags.length === 0) return <Empty title={t('now.notags')} text={t('now.notags.text')} />;
+  return (
+    <div className="tt">
+      <div className="tt-bar">
+        <PenPicker asset={asset} pens={pens} max={MAX_PENS} />
+        <span className="tt-space" />
+        <Segmented
+          label={t('range.title')}
+          value={preset}
+          options={presets.map((p) => ({ value: p as string, label: presetLabel(p) }))}
+          onChange={(p) => set({ from: `now-${p}`, to: 'now' })}
+        />
+        <Segmented<Fit>
+          label={t('trend.fit')}
+          value={fit}
+          options={[
+            { value: 'limits', label: t('trend.fit.limits') },
+            { value: 'data', label: t('trend.fit.data') },
+          ]}
+          onChange={setFit}
+        />
+        <ExportButton asset={asset} tags={pens.map((p) => p.tag.name)} span={span} />
+      </div>
+      <div className="tt-plots" ref={host} aria-busy={fetching}>
+        {error !== null && series.size === 0 ? (
+          <Problem error={error} what={t('trend.what')} onRetry={() => void refetch()} />
+        ) : pens.length === 0 ? (
+          <Empty title={t('trend.nopens')} text={t('trend.nopens.text')} />
+        ) : pending ? (
+          <Skeleton rows={8} />
+        ) : (
+          <Suspense fallback={<Skeleton rows={8} />}>
+            <TrendStack
+              plots={plots}
+              height={each}
+              syncKey={`tab ${asset.id}`}
+              axisWidth={52}
+              onZoom={(a, b) => set(fixedRange(a, b))}
+              onCursor={setCursor}
+            />
+          </Suspense>
+        )}
+      </div>
+      <PenTable pens={pens} series={series} span={span} cursor={cursor} zone={zone} />
+    </div>
+  );
+}
+
+/** The pens of the address; without any, the first two tags that have limits. */
+function choose(asset: Asset, wanted: string | undefined): Pen[] {
+  const names = wanted?.split(',').filter((n) => n !== '');
+  const analog = asset.tags.filter(isAnalog);
+  const watched = analog.filter((x) =>
+    Object.values(x.limits as Record<string, unknown>).some((l) => l != null),
+  );
+  const tags =
+    names === undefined
+      ? (watched.length > 0 ? watched : analog.length > 0 ? analog : asset.tags).slice(0, 2)
+      : names.flatMap((n) => asset.tags.find((x) => x.name === n) ?? []);
+  return tags.slice(0, MAX_PENS).map((tag, i) => ({ tag, color: i % 6, dash: i >= 6 }));
+}

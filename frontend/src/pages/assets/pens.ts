@@ -1,0 +1,98 @@
+import type { StackedPlot } from '../../parts/trend/TrendStack';
+import { marksOf, rangeWithLimits } from '../../parts/trend/marksof';
+import { t } from '../../shell/words';
+import type { Readings } from '../../twin/live';
+import { isAnalog, numeric, type Tag } from '../../twin/model';
+import type { Series } from '../../twin/series';
+
+// Pens become plots: one per unit, discrete tags each in a lane of their own.
+
+export interface Pen {
+  tag: Tag;
+  color: number;
+  /** The second round of six colours is dashed. */
+  dash: boolean;
+}
+
+export type Fit = 'limits' | 'data';
+
+interface Group {
+  asset: string;
+  pens: readonly Pen[];
+  series: ReadonlyMap<string, Series>;
+  span: { from: number; to: number };
+  zone: string;
+  fit: Fit;
+  readings: Readings;
+}
+
+function none(asset: string, tag: Tag): Series {
+  const { name, unit, decimals, type } = tag;
+  return {
+    asset,
+    tag: name,
+    unit,
+    decimals,
+    type,
+    resolution: 'raw',
+    ts: [],
+    v: [],
+    q: [],
+    gaps: [],
+    backfilled: [],
+  };
+}
+
+export function groupPens({ asset, pens, series, span, zone, fit, readings }: Group): StackedPlot[] {
+  const groups = new Map<string, Pen[]>();
+  for (const pen of pens) {
+    const key = isAnalog(pen.tag) ? `unit ${pen.tag.unit}` : `tag ${pen.tag.name}`;
+    groups.set(key, [...(groups.get(key) ?? []), pen]);
+  }
+  return [...groups].flatMap(([key, group]) => {
+    const first = group[0];
+    if (first === undefined) return [];
+    const discrete = !isAnalog(first.tag);
+    const drawn = group.map((p) => ({ ...p, series: series.get(p.tag.name) ?? none(asset, p.tag) }));
+    const all = drawn.map((p) => marksOf(p.tag, p.series, zone, setpointOf(p.tag, readings)));
+    const only = all.length === 1 ? all[0] : undefined;
+    const plot: StackedPlot = {
+      key,
+      summary: drawn
+        .map((p) => t('trend.summary', { tag: p.tag.name, count: p.series.ts.length }))
+        .join('. '),
+      pens: drawn.map((p) => ({ series: p.series, color: p.color, dash: p.dash })),
+      marks: {
+        // The band and limits of several tags over each other say nothing.
+        band: only?.band ?? null,
+        limits: only?.limits ?? [],
+        gaps: all.flatMap((m) => m.gaps),
+        backfilled: all.flatMap((m) => m.backfilled),
+      },
+      from: span.from,
+      to: span.to,
+      y: fit === 'limits' && !discrete ? widest(drawn, drawn.length === 1) : null,
+      decimals: first.tag.decimals,
+      zone,
+      unit: first.tag.unit,
+      states: discrete ? words(first.tag) : null,
+    };
+    if (discrete) plot.height = 64;
+    return [plot];
+  });
+}
+
+function setpointOf(tag: Tag, readings: Readings): number | null {
+  return tag.setpoint === undefined ? null : numeric(readings[tag.setpoint]?.v ?? null);
+}
+
+function words(tag: Tag): string[] {
+  if (tag.states.length > 0) return tag.states;
+  return /run/.test(tag.name) ? ['stopped', 'running'] : ['OFF', 'ON'];
+}
+
+function widest(drawn: readonly { tag: Tag; series: Series }[], limits: boolean): [number, number] | null {
+  if (!limits) return null;
+  const one = drawn[0];
+  return one === undefined ? null : rangeWithLimits(one.tag, one.series.v);
+}

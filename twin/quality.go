@@ -1,7 +1,7 @@
 package twin
 
 // Quality is the classic OPC quality byte (OPC DA 3.0 clause 6.8; mapped to OPC UA in OPC 10000-8 A.3.2.3).
-// The top two bits decide: 00 bad, 01 uncertain, 11 good.
+// The top two bits decide: 00 bad, 01 uncertain, 11 good. 10 is reserved by the standard, and bad here.
 type Quality uint8
 
 // The substatuses Lineshaft produces and explains. Any other byte is kept as it came.
@@ -41,7 +41,7 @@ func (q Quality) IsGood() bool { return q&qualityStatusFilter == Good }
 func (q Quality) IsUncertain() bool { return q&qualityStatusFilter == Uncertain }
 
 // IsBad says whether the value must not be used.
-func (q Quality) IsBad() bool { return q&qualityStatusFilter == Bad }
+func (q Quality) IsBad() bool { return !q.IsGood() && !q.IsUncertain() }
 
 // String is the standard's word for the quality; a substatus without a word gets its status's.
 func (q Quality) String() string {

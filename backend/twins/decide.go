@@ -246,7 +246,7 @@ func (d *decision) relations() error {
 		}
 		seen[k] = true
 		old, known := d.s.relations[k]
-		if err := d.change(RelationKind, k, old, r, known, "relation "+k); err != nil {
+		if err := d.change(RelationKind, k, old, relationRecord{Relation: r}, known, "relation "+k); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -14,16 +15,15 @@ import (
 // graph is a tenant's plant at one revision; it never changes. Nodes are numbered depth first, so that a subtree is a
 // range: the subtree of node i is nodes[i:nodes[i].end].
 type graph struct {
-	rev       uint64
-	title     string
-	classes   twin.Classes
-	nodes     []node
-	byID      map[string]int32
-	byPath    map[string]int32
-	out, in   adjacency
-	relations map[string]twin.Relation
-	seqs      map[string]uint64
-	tree      func() Tree // columns, made once
+	rev     uint64
+	title   string
+	classes twin.Classes
+	nodes   []node
+	byID    map[string]int32
+	byPath  map[string]int32
+	out, in adjacency
+	seqs    map[string]uint64 // of the last entries of tenant and classes
+	tree    func() Tree       // columns, made once
 }
 
 type node struct {
@@ -43,6 +43,7 @@ type edge struct {
 	kind       twin.RelationType
 	other      int32
 	attributes map[string]any
+	seq        uint64 // of the last entry about it
 }
 
 // tagSet is the tags of an asset, shared by all assets of a class without tags of their own.
@@ -71,7 +72,7 @@ func build(s *structure, prev *graph) (*graph, error) {
 	g := &graph{
 		rev: s.rev, title: s.title, classes: make(twin.Classes, len(s.classes)), nodes: make([]node, 0, len(s.assets)),
 		byID: make(map[string]int32, len(s.assets)), byPath: make(map[string]int32, len(s.assets)),
-		relations: s.relations, seqs: s.seqs,
+		seqs: s.seqs,
 	}
 	for name, c := range s.classes {
 		c.Class.Tags = liveTags(c.Tags)
@@ -174,7 +175,7 @@ func merged(base, own []twin.Tag) []twin.Tag {
 func (g *graph) connect(s *structure) error {
 	type flat struct {
 		from, to int32
-		rel      twin.Relation
+		rel      relationRecord
 	}
 	all := make([]flat, 0, len(s.relations))
 	for k, r := range s.relations {
@@ -191,7 +192,7 @@ func (g *graph) connect(s *structure) error {
 		})
 		adj := adjacency{at: make([]int32, len(g.nodes)+1), edges: make([]edge, len(all))}
 		for i, f := range all {
-			adj.edges[i] = edge{f.rel.Type, far(f), f.rel.Attributes}
+			adj.edges[i] = edge{f.rel.Type, far(f), f.rel.Attributes, f.rel.seq}
 			adj.at[near(f)+1]++
 		}
 		for i := range len(g.nodes) {
@@ -220,13 +221,12 @@ func (g *graph) structure() *structure {
 	}
 	for i := range g.nodes {
 		s.assets[g.nodes[i].ID] = g.nodes[i].assetRecord
+		for _, e := range g.out.of(int32(i)) {
+			r := twin.Relation{Type: e.kind, From: g.nodes[i].ID, To: g.nodes[e.other].ID, Attributes: e.attributes}
+			s.relations[relationKey(r)] = relationRecord{r, e.seq}
+		}
 	}
-	for k, r := range g.relations {
-		s.relations[k] = r
-	}
-	for k, n := range g.seqs {
-		s.seqs[k] = n
-	}
+	maps.Copy(s.seqs, g.seqs)
 	return s
 }
 

@@ -61,7 +61,7 @@ func (t *Twins) Import(ctx context.Context, m twin.Model, who string, dryRun boo
 	}
 	p.graph.Store(next)
 	next.adopt()
-	if p.since += len(entries); p.since > len(next.nodes)+len(next.relations)+snapshotAfter {
+	if p.since += len(entries); p.since > len(next.nodes)+len(next.out.edges)+snapshotAfter {
 		if err := t.journal.snapshot(ctx, m.Tenant, s); err != nil {
 			t.log.Warn("twins_snapshot_failed", "tenant", m.Tenant, "error", err) // the import stands; only start is slower
 		} else {

@@ -4,8 +4,9 @@ import (
 	"github.com/lineshaft/lineshaft/twin"
 )
 
-// Reported is a sample of an asset's tag.
-type Reported struct {
+// Reported is a sample of an asset's tag. It is an alias of an unnamed type, so that whoever reports can say the same
+// without importing this package.
+type Reported = struct {
 	Asset, Tag string // asset by id
 	twin.Sample
 	Received int64  // ns

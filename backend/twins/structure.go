@@ -21,8 +21,9 @@ type structure struct {
 	title     string
 	classes   map[string]classRecord
 	assets    map[string]*assetRecord
-	relations map[string]twin.Relation
-	seqs      map[string]uint64 // last entry per kind and subject, assets' in their records
+	relations map[string]relationRecord
+	seqs      map[string]uint64 // last entry about the tenant and each class
+	words     map[string]string // what many assets say, kept once
 }
 
 // tagRecord is a tag as it is stored: with the interval that its own JSON leaves out.
@@ -51,14 +52,29 @@ type assetRecord struct {
 	seq uint64 // its last entry, the version of the asset
 }
 
+// relationRecord is a relation with the number of its last entry.
+type relationRecord struct {
+	twin.Relation
+	seq uint64
+}
+
 type tenantRecord struct {
 	Title string `json:"title"`
 }
 
 func newStructure() *structure {
 	return &structure{
-		classes: map[string]classRecord{}, assets: map[string]*assetRecord{}, relations: map[string]twin.Relation{}, seqs: map[string]uint64{},
+		classes: map[string]classRecord{}, assets: map[string]*assetRecord{}, relations: map[string]relationRecord{}, seqs: map[string]uint64{},
+		words: map[string]string{},
 	}
+}
+
+func (s *structure) word(w string) string {
+	if kept, ok := s.words[w]; ok {
+		return kept
+	}
+	s.words[w] = w
+	return w
 }
 
 func relationKey(r twin.Relation) string { return string(r.Type) + ":" + r.From + ":" + r.To }
@@ -68,13 +84,15 @@ func (s *structure) apply(e Entry) error {
 	s.rev = max(s.rev, e.Seq)
 	switch e.Kind {
 	case AssetKind:
-		return put(s.assets, e, func(a *assetRecord) *assetRecord { a.seq = e.Seq; return a })
+		return put(s.assets, e, func(a *assetRecord) *assetRecord {
+			a.seq, a.Class, a.Level, a.TimeZone = e.Seq, s.word(a.Class), twin.Level(s.word(string(a.Level))), s.word(a.TimeZone)
+			return a
+		})
 	case ClassKind:
 		s.seqs[string(e.Kind)+e.Subject] = e.Seq
 		return put(s.classes, e, func(c *classRecord) classRecord { return *c })
 	case RelationKind:
-		s.seqs[string(e.Kind)+e.Subject] = e.Seq
-		return put(s.relations, e, func(r *twin.Relation) twin.Relation { return *r })
+		return put(s.relations, e, func(r *relationRecord) relationRecord { r.seq = e.Seq; return *r })
 	case TenantKind:
 		s.seqs[string(e.Kind)] = e.Seq
 		var rec tenantRecord
@@ -119,7 +137,7 @@ func (s *structure) entries() iter.Seq2[Entry, error] {
 			}
 		}
 		for _, k := range slices.Sorted(maps.Keys(s.relations)) {
-			if !emit(RelationKind, k, s.seqs[string(RelationKind)+k], s.relations[k]) {
+			if !emit(RelationKind, k, s.relations[k].seq, s.relations[k]) {
 				return
 			}
 		}

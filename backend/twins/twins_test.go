@@ -410,7 +410,7 @@ func TestManyChangesAreSnapshotAndNothingIsLost(t *testing.T) {
 	r := newRig(t)
 	m := small("acme")
 	r.load(m)
-	const rounds = 300
+	const rounds = 280
 	for round := range rounds {
 		for i := range m.Assets {
 			m.Assets[i].Title = strings.Repeat("x", round%7) + asJSON(t, round)

@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -154,12 +155,11 @@ func TestEveryWrongLoginReadsTheSame(t *testing.T) {
 	answers := map[string]bool{}
 	for _, user := range []string{"admin@acme", "nobody@acme", "admin@initech", "admin", "", "@", "admin@acme@acme"} {
 		_, err := p.Login(t.Context(), user, password+"x", "10.0.0.7")
-		var f *fault.Error
-		if !fault.Is(err, fault.Denied) {
+		f, ok := errors.AsType[*fault.Error](err)
+		if !ok || f.Kind != fault.Denied {
 			t.Errorf("%q: %v", user, err)
 			continue
 		}
-		f, _ = err.(*fault.Error)
 		answers[f.Error()+"|"+f.Hint] = true
 	}
 	if len(answers) != 1 {

@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -43,7 +44,7 @@ func TestADenialNamesTheMissingGrant(t *testing.T) {
 	}
 	s := p.login(t, "eve@acme", "seven pumps and a tank").Subject
 	_, err := p.Guard().Allow(s, access.DevicesWrite)
-	f, ok := err.(*fault.Error)
+	f, ok := errors.AsType[*fault.Error](err)
 	if !ok || f.Kind != fault.Denied || !strings.Contains(f.Message, "devices:write") || !strings.Contains(f.Hint, "tenant_admin") {
 		t.Errorf("%v", err)
 	}

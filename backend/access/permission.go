@@ -1,5 +1,7 @@
 package access
 
+import "slices"
+
 // Permission is one thing a role may allow: an action on a kind of resource, written resource:action.
 type Permission string
 
@@ -25,10 +27,5 @@ func Permissions() []Permission {
 
 // Valid says whether p is one of the permissions there are.
 func (p Permission) Valid() bool {
-	for _, k := range Permissions() {
-		if p == k {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(Permissions(), p)
 }

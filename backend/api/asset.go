@@ -116,8 +116,10 @@ func (p *plant) assetTree(context.Context, *none) (*treeOut, error) {
 
 // prune keeps the rows whose path is covered; a row whose parent is left out becomes a root.
 func prune(t AssetTree, covers func(path string) bool) AssetTree {
-	out := AssetTree{Rev: t.Rev, ID: []string{}, Parent: []int{}, Name: []string{}, Title: []string{}, Level: []string{},
-		Class: []string{}, Tags: []int{}}
+	out := AssetTree{
+		Rev: t.Rev, ID: []string{}, Parent: []int{}, Name: []string{}, Title: []string{}, Level: []string{},
+		Class: []string{}, Tags: []int{},
+	}
 	paths := make([]string, len(t.ID))
 	row := make([]int, len(t.ID))
 	for i := range t.ID {

@@ -46,12 +46,12 @@ func Unguarded(o Options) error {
 	if len(a.faults) == 0 {
 		return nil
 	}
-	return errUnguarded(a.faults[0])
+	return unguardedError(a.faults[0])
 }
 
-type errUnguarded string
+type unguardedError string
 
-func (e errUnguarded) Error() string { return string(e) }
+func (e unguardedError) Error() string { return string(e) }
 
 // Parked says whether a feed of the tenant waits for its client to come back.
 func (a *API) Parked(tenant string) bool {

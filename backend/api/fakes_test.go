@@ -120,7 +120,7 @@ func (w *world) Query(_ context.Context, _ string, q api.HistoryQuery) ([]api.Co
 				T: []int64{now.Add(-2 * time.Second).UnixNano(), now.Add(-time.Second).UnixNano()},
 				V: []twin.Value{twin.FloatValue(72.4), {}}, Q: []twin.Quality{twin.Good, twin.SensorFailure},
 				Holes: []api.Span{{From: now.Add(-20 * time.Minute), To: now.Add(-15 * time.Minute)}},
-				Late: []api.Backfill{{From: now.Add(-time.Minute), To: now.Add(-30 * time.Second), Arrived: now}},
+				Late:  []api.Backfill{{From: now.Add(-time.Minute), To: now.Add(-30 * time.Second), Arrived: now}},
 			})
 		}
 	}

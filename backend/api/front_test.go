@@ -17,7 +17,7 @@ import (
 // Logging in by hand: token, wrong password, and the wait after too many.
 func TestLogin(t *testing.T) {
 	s := openSite(t)
-	login := func(user, password string) (*http.Response, []byte) {
+	login := func(user, password string) (answer, []byte) {
 		body, err := json.Marshal(api.Credentials{User: user, Password: password})
 		if err != nil {
 			t.Fatal(err)
@@ -64,7 +64,7 @@ func TestLogin(t *testing.T) {
 
 func TestChangingThePassword(t *testing.T) {
 	s := openSite(t)
-	change := func(old, password string) *http.Response {
+	change := func(old, password string) answer {
 		res, _ := s.call(t, "viewer@acme", http.MethodPost, "/api/v1/me/password", `{"old":"`+old+`","new":"`+password+`"}`)
 		return res
 	}
@@ -98,7 +98,7 @@ func TestInternalErrorsDoNotLeak(t *testing.T) {
 	if res.StatusCode != http.StatusServiceUnavailable || strings.Contains(string(body), "badger") {
 		t.Errorf("readyz: %d %s", res.StatusCode, body)
 	}
-	s.broken = &api.NotReady{Part: "historian", Err: errors.New("badger: no space left")}
+	s.broken = &api.NotReadyError{Part: "historian", Err: errors.New("badger: no space left")}
 	if _, body = s.call(t, "", http.MethodGet, "/readyz", ""); !strings.Contains(string(body), `"historian"`) || strings.Contains(string(body), "badger") {
 		t.Errorf("readyz does not name the part: %s", body)
 	}

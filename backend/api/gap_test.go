@@ -16,10 +16,10 @@ func TestGapsSayWhy(t *testing.T) {
 	at := func(minute int) time.Time { return start.Add(time.Duration(minute) * time.Minute) }
 	span := func(from, to int) api.Span { return api.Span{From: at(from), To: at(to)} }
 	lost := func(from, to int, cause string) api.LedgerGap {
-		return api.LedgerGap{DeviceID: "P-007", FromSeq: 10, ToSeq: 14, Count: 5, Cause: cause, From: ptr(at(from)), To: ptr(at(to))}
+		return api.LedgerGap{DeviceID: "P-007", FromSeq: 10, ToSeq: 14, Count: 5, Cause: cause, From: new(at(from)), To: new(at(to))}
 	}
 	healed := lost(10, 12, "offline")
-	healed.HealedAt, healed.HealedHow = ptr(at(20)), "sent late"
+	healed.HealedAt, healed.HealedHow = new(at(20)), "sent late"
 	for name, c := range map[string]struct {
 		onChange bool
 		readings []int

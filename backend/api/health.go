@@ -13,17 +13,17 @@ import (
 	"github.com/lineshaft/lineshaft/twin/fault"
 )
 
-// NotReady names the part of the backend that cannot do its work yet.
-type NotReady struct {
+// NotReadyError names the part of the backend that cannot do its work yet.
+type NotReadyError struct {
 	Part string
 	Err  error
 }
 
 // Error implements error.
-func (e *NotReady) Error() string { return e.Part + ": " + e.Err.Error() }
+func (e *NotReadyError) Error() string { return e.Part + ": " + e.Err.Error() }
 
 // Unwrap gives errors.Is the cause.
-func (e *NotReady) Unwrap() error { return e.Err }
+func (e *NotReadyError) Unwrap() error { return e.Err }
 
 type healthOut struct {
 	Status int
@@ -44,7 +44,7 @@ func (a *API) readyz(ctx context.Context, _ *none) (*healthOut, error) {
 		return a.healthz(ctx, nil)
 	}
 	h := Health{Status: "unready", Part: "backend"}
-	if n, ok := errors.AsType[*NotReady](err); ok {
+	if n, ok := errors.AsType[*NotReadyError](err); ok {
 		h.Part = n.Part
 	}
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind != fault.Internal {

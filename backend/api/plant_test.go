@@ -87,8 +87,14 @@ func (s *site) user(t *testing.T, tenant, name string, roles ...access.Membershi
 	s.tokens[name+"@"+tenant] = session.Token
 }
 
+// answer is what is left of a response once its body is read.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
 // call asks as a user, "" for nobody. Every answer is checked against the description.
-func (s *site) call(t *testing.T, user, method, path, body string, headers ...string) (*http.Response, []byte) {
+func (s *site) call(t *testing.T, user, method, path, body string, headers ...string) (answer, []byte) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, s.server.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -115,8 +121,9 @@ func (s *site) call(t *testing.T, user, method, path, body string, headers ...st
 	if err != nil {
 		t.Fatalf("%s %s: read: %v", method, path, err)
 	}
-	s.checkShape(t, r, res, got)
-	return res, got
+	a := answer{res.StatusCode, res.Header}
+	s.checkShape(t, r, a, got)
+	return a, got
 }
 
 // get reads a 200 answer into a value.
@@ -133,8 +140,6 @@ func get[T any](t *testing.T, s *site, user, path string) T {
 	return v
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func newWorld() *world {
 	w := &world{
 		assets: map[string][]twin.Asset{}, readings: map[string]map[string]api.Reading{}, edges: map[string][]api.Edge{},
@@ -143,10 +148,14 @@ func newWorld() *world {
 	}
 	since := now.Add(-24 * time.Hour)
 	pump := []twin.Tag{
-		{Name: "flow", Title: "Flow", Type: "float64", Unit: "m3/h", Decimals: 1, Interval: time.Second,
-			Range: twin.Band{Low: ptr(0.0), High: ptr(200.0)}, Normal: twin.Band{Low: ptr(80.0), High: ptr(140.0)}},
-		{Name: "vibration", Title: "Vibration", Type: "float64", Unit: "mm/s", Decimals: 2, Interval: time.Second,
-			Normal: twin.Band{Low: ptr(0.0), High: ptr(4.5)}, Limits: twin.Limits{Hi: ptr(7.1), HiHi: ptr(11.2)}},
+		{
+			Name: "flow", Title: "Flow", Type: "float64", Unit: "m3/h", Decimals: 1, Interval: time.Second,
+			Range: twin.Band{Low: new(0.0), High: new(200.0)}, Normal: twin.Band{Low: new(80.0), High: new(140.0)},
+		},
+		{
+			Name: "vibration", Title: "Vibration", Type: "float64", Unit: "mm/s", Decimals: 2, Interval: time.Second,
+			Normal: twin.Band{Low: new(0.0), High: new(4.5)}, Limits: twin.Limits{Hi: new(7.1), HiHi: new(11.2)},
+		},
 		{Name: "mode", Title: "Mode", Type: "enum", States: []string{"off", "auto", "manual"}, Writable: true},
 	}
 	for _, tenant := range []string{"acme", "globex"} {
@@ -173,12 +182,12 @@ func newWorld() *world {
 		}
 		w.devices[tenant] = []api.Device{{
 			DeviceID: "P-007", Kind: "hosted", DeviceType: "centrifugal_pump", Gateway: "gw-det-01", Site: "detroit", Area: "body-shop", Line: "_",
-			AssetID: p7.ID, AssetPath: p7.Path, Online: true, LastSeen: ptr(now.Add(-time.Second)), Firmware: "2.3.1",
+			AssetID: p7.ID, AssetPath: p7.Path, Online: true, LastSeen: new(now.Add(-time.Second)), Firmware: "2.3.1",
 			Topic: tenant + "/detroit/body-shop/_/centrifugal_pump/P-007",
 		}}
 		w.gaps[tenant] = []api.LedgerGap{{
 			ID: "g1", DeviceID: "P-007", Epoch: "01ARZ3NDEKTSV4RRFFQ69G5FAV", Channel: "telemetry", FromSeq: 40, ToSeq: 44, Count: 5,
-			Detected: now.Add(-5 * time.Minute), Cause: "offline", From: ptr(now.Add(-10 * time.Minute)), To: ptr(now.Add(-9 * time.Minute)),
+			Detected: now.Add(-5 * time.Minute), Cause: "offline", From: new(now.Add(-10 * time.Minute)), To: new(now.Add(-9 * time.Minute)),
 		}}
 		w.letters[tenant] = []api.DeadLetter{{
 			ID: "l1", Received: now.Add(-time.Minute), Topic: tenant + "/detroit/body-shop/_/pump/P-007/telemetry", DeviceID: "P-007",

@@ -24,7 +24,11 @@ type Problem struct {
 	Errors    []ProblemField `json:"errors"`
 	Hint      string         `json:"hint,omitempty" doc:"what to do next"`
 	RequestID string         `json:"request_id"`
+}
 
+// problemError is a problem on its way to the caller.
+type problemError struct {
+	Problem
 	retryAfter time.Duration
 }
 
@@ -36,16 +40,16 @@ type ProblemField struct {
 }
 
 // Error implements error.
-func (p *Problem) Error() string { return p.Detail }
+func (p *problemError) Error() string { return p.Detail }
 
 // GetStatus implements huma.StatusError.
-func (p *Problem) GetStatus() int { return p.Status }
+func (p *problemError) GetStatus() int { return p.Status }
 
 // ContentType implements huma.ContentTypeFilter.
-func (p *Problem) ContentType(string) string { return "application/problem+json" }
+func (p *problemError) ContentType(string) string { return "application/problem+json" }
 
 // GetHeaders implements huma.HeadersError.
-func (p *Problem) GetHeaders() http.Header {
+func (p *problemError) GetHeaders() http.Header {
 	h := http.Header{}
 	if p.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="lineshaft"`)
@@ -59,17 +63,17 @@ func (p *Problem) GetHeaders() http.Header {
 // errUnauthenticated is the one answer to a missing, unknown or expired token.
 var errUnauthenticated = errors.New("log in first")
 
-// tooMany refuses for a while.
-type tooMany struct {
+// tooManyError refuses for a while.
+type tooManyError struct {
 	after  time.Duration
 	detail string
 }
 
-func (e tooMany) Error() string { return e.detail }
+func (e tooManyError) Error() string { return e.detail }
 
 // problem turns any error into the answer for the user. The text of an error without a kind goes to the log only.
-func (a *API) problem(ctx context.Context, err error) *Problem {
-	if p, ok := errors.AsType[*Problem](err); ok {
+func (a *API) problem(ctx context.Context, err error) *problemError {
+	if p, ok := errors.AsType[*problemError](err); ok {
 		return p
 	}
 	if errors.Is(err, errUnauthenticated) {
@@ -82,7 +86,7 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 		p.Errors = append(p.Errors, ProblemField{Field: "cursor", Message: "does not belong to this list and filter"})
 		return p
 	}
-	if e, ok := errors.AsType[tooMany](err); ok {
+	if e, ok := errors.AsType[tooManyError](err); ok {
 		p := a.newProblem(ctx, http.StatusTooManyRequests, "too_many", e.detail)
 		p.retryAfter = e.after
 		return p
@@ -129,13 +133,15 @@ func statusOf(k fault.Kind) int {
 	return http.StatusInternalServerError
 }
 
-func (a *API) newProblem(ctx context.Context, status int, kind, detail string) *Problem {
+func (a *API) newProblem(ctx context.Context, status int, kind, detail string) *problemError {
 	m := meta(ctx)
-	return &Problem{Type: kind, Title: http.StatusText(status), Status: status, Detail: detail, Instance: m.path,
-		Errors: []ProblemField{}, RequestID: m.id}
+	return &problemError{Problem: Problem{
+		Type: kind, Title: http.StatusText(status), Status: status, Detail: detail, Instance: m.path,
+		Errors: []ProblemField{}, RequestID: m.id,
+	}}
 }
 
-func (p *Problem) hint(h string) *Problem {
+func (p *problemError) hint(h string) *problemError {
 	p.Hint = h
 	return p
 }

@@ -19,20 +19,30 @@ func (a *API) routes() {
 }
 
 func (a *API) sessionRoutes() {
-	registerPublic(a, operation{method: http.MethodPost, path: base + "/login", id: "login", tag: "session",
-		summary: "Log in; the answer is the same for an unknown tenant, user or password"}, (*API).login)
-	register(a, operation{method: http.MethodPost, path: base + "/logout", id: "logout", tag: "session",
-		summary: "End this session", needs: access.SelfWrite}, (*plant).logout)
-	register(a, operation{method: http.MethodGet, path: base + "/me", id: "me", tag: "session",
-		summary: "Who am I", needs: access.SelfRead}, (*plant).me)
-	register(a, operation{method: http.MethodPost, path: base + "/me/password", id: "change-password", tag: "session",
-		summary: "Change my password; ends my other sessions", needs: access.SelfWrite}, (*plant).changePassword)
+	registerPublic(a, operation{
+		method: http.MethodPost, path: base + "/login", id: "login", tag: "session",
+		summary: "Log in; the answer is the same for an unknown tenant, user or password",
+	}, (*API).login)
+	register(a, operation{
+		method: http.MethodPost, path: base + "/logout", id: "logout", tag: "session",
+		summary: "End this session", needs: access.SelfWrite,
+	}, (*plant).logout)
+	register(a, operation{
+		method: http.MethodGet, path: base + "/me", id: "me", tag: "session",
+		summary: "Who am I", needs: access.SelfRead,
+	}, (*plant).me)
+	register(a, operation{
+		method: http.MethodPost, path: base + "/me/password", id: "change-password", tag: "session",
+		summary: "Change my password; ends my other sessions", needs: access.SelfWrite,
+	}, (*plant).changePassword)
 }
 
 func (a *API) assetRoutes() {
 	get := func(path, id, summary string) operation {
-		return operation{method: http.MethodGet, path: base + path, id: id, summary: summary, tag: "twins",
-			needs: access.AssetsRead}
+		return operation{
+			method: http.MethodGet, path: base + path, id: id, summary: summary, tag: "twins",
+			needs: access.AssetsRead,
+		}
 	}
 	register(a, get("/overview", "overview", "The plant on one page"), (*plant).overview)
 	register(a, get("/assets", "list-assets", "Find assets"), (*plant).listAssets)
@@ -41,46 +51,70 @@ func (a *API) assetRoutes() {
 	register(a, get("/assets/{id}/twin", "get-twin", "The live document of one asset"), (*plant).getTwin)
 	register(a, get("/assets/{id}/relations", "list-relations", "The edges of one asset"), (*plant).listRelations)
 	register(a, get("/classes", "list-classes", "The asset classes"), (*plant).listClasses)
-	register(a, operation{method: http.MethodPost, path: base + "/models/import", id: "import-model", tag: "twins",
-		summary: "Take in a plant described in YAML", needs: access.ModelsWrite, maxBody: 16 << 20}, (*plant).importModel)
+	register(a, operation{
+		method: http.MethodPost, path: base + "/models/import", id: "import-model", tag: "twins",
+		summary: "Take in a plant described in YAML", needs: access.ModelsWrite, maxBody: 16 << 20,
+	}, (*plant).importModel)
 }
 
 func (a *API) historyRoutes() {
-	register(a, operation{method: http.MethodGet, path: base + "/history", id: "history", tag: "history",
+	register(a, operation{
+		method: http.MethodGet, path: base + "/history", id: "history", tag: "history",
 		summary: "Values of the past, in columns or as text/csv", needs: access.HistoryRead,
 		produces: map[string]reflect.Type{"application/json": reflect.TypeFor[History](), "text/csv": nil},
 	}, (*plant).history)
-	register(a, operation{method: http.MethodGet, path: base + "/gaps", id: "list-gaps", tag: "history",
-		summary: "Holes in what devices sent", needs: access.LedgerRead}, (*plant).listGaps)
-	register(a, operation{method: http.MethodGet, path: base + "/deadletters", id: "list-deadletters", tag: "history",
-		summary: "Messages that were refused, and why", needs: access.LedgerRead}, (*plant).listLetters)
+	register(a, operation{
+		method: http.MethodGet, path: base + "/gaps", id: "list-gaps", tag: "history",
+		summary: "Holes in what devices sent", needs: access.LedgerRead,
+	}, (*plant).listGaps)
+	register(a, operation{
+		method: http.MethodGet, path: base + "/deadletters", id: "list-deadletters", tag: "history",
+		summary: "Messages that were refused, and why", needs: access.LedgerRead,
+	}, (*plant).listLetters)
 }
 
 func (a *API) fleetRoutes() {
-	register(a, operation{method: http.MethodGet, path: base + "/devices", id: "list-devices", tag: "fleet",
-		summary: "Find devices", needs: access.DevicesRead}, (*plant).listDevices)
-	register(a, operation{method: http.MethodPost, path: base + "/devices", id: "register-device", tag: "fleet",
+	register(a, operation{
+		method: http.MethodGet, path: base + "/devices", id: "list-devices", tag: "fleet",
+		summary: "Find devices", needs: access.DevicesRead,
+	}, (*plant).listDevices)
+	register(a, operation{
+		method: http.MethodPost, path: base + "/devices", id: "register-device", tag: "fleet",
 		summary: "Register a device; its token is shown only here", status: http.StatusCreated,
-		needs: access.DevicesWrite}, (*plant).registerDevice)
-	register(a, operation{method: http.MethodGet, path: base + "/devices/{id}", id: "get-device", tag: "fleet",
-		summary: "One device", needs: access.DevicesRead}, (*plant).getDevice)
-	register(a, operation{method: http.MethodPost, path: base + "/devices/{id}/token", id: "rotate-device-token", tag: "fleet",
-		summary: "Replace a device's token; the old one stops working", needs: access.DevicesWrite}, (*plant).rotateToken)
+		needs: access.DevicesWrite,
+	}, (*plant).registerDevice)
+	register(a, operation{
+		method: http.MethodGet, path: base + "/devices/{id}", id: "get-device", tag: "fleet",
+		summary: "One device", needs: access.DevicesRead,
+	}, (*plant).getDevice)
+	register(a, operation{
+		method: http.MethodPost, path: base + "/devices/{id}/token", id: "rotate-device-token", tag: "fleet",
+		summary: "Replace a device's token; the old one stops working", needs: access.DevicesWrite,
+	}, (*plant).rotateToken)
 }
 
 func (a *API) serverRoutes() {
-	register(a, operation{method: http.MethodGet, path: base + "/stream", id: "stream", tag: "stream",
+	register(a, operation{
+		method: http.MethodGet, path: base + "/stream", id: "stream", tag: "stream",
 		summary: "Live values, devices and signals as server-sent events", needs: access.AssetsRead,
 		produces: map[string]reflect.Type{"text/event-stream": reflect.TypeFor[streamEvents]()},
 	}, (*plant).stream)
-	registerPublic(a, operation{method: http.MethodGet, path: "/healthz", id: "healthz", tag: "server",
-		summary: "Is the process alive"}, (*API).healthz)
-	registerPublic(a, operation{method: http.MethodGet, path: "/readyz", id: "readyz", tag: "server",
-		summary: "Can every part do its work"}, (*API).readyz)
-	register(a, operation{method: http.MethodGet, path: "/metrics", id: "metrics", tag: "server",
+	registerPublic(a, operation{
+		method: http.MethodGet, path: "/healthz", id: "healthz", tag: "server",
+		summary: "Is the process alive",
+	}, (*API).healthz)
+	registerPublic(a, operation{
+		method: http.MethodGet, path: "/readyz", id: "readyz", tag: "server",
+		summary: "Can every part do its work",
+	}, (*API).readyz)
+	register(a, operation{
+		method: http.MethodGet, path: "/metrics", id: "metrics", tag: "server",
 		summary: "Prometheus metrics", needs: access.ServerRead,
-		produces: map[string]reflect.Type{"text/plain": nil}}, (*plant).metrics)
-	register(a, operation{method: http.MethodGet, path: "/openapi.json", id: "openapi", tag: "server",
+		produces: map[string]reflect.Type{"text/plain": nil},
+	}, (*plant).metrics)
+	register(a, operation{
+		method: http.MethodGet, path: "/openapi.json", id: "openapi", tag: "server",
 		summary: "This description", needs: access.ServerRead,
-		produces: map[string]reflect.Type{"application/json": nil}}, (*plant).openapi)
+		produces: map[string]reflect.Type{"application/json": nil},
+	}, (*plant).openapi)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -71,11 +72,9 @@ func (a *API) Close() {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.front.ServeHTTP(w, r) }
 
 // writeProblem answers outside of an operation.
-func (a *API) writeProblem(w http.ResponseWriter, p *Problem) {
+func (a *API) writeProblem(w http.ResponseWriter, p *problemError) {
 	h := w.Header()
-	for k, vs := range p.GetHeaders() {
-		h[k] = vs
-	}
+	maps.Copy(h, p.GetHeaders())
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(p.Status)

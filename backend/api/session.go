@@ -23,7 +23,7 @@ type none struct{}
 func (a *API) login(ctx context.Context, in *loginIn) (*loginOut, error) {
 	session, err := a.Access.Login(ctx, in.Body.User, in.Body.Password, meta(ctx).addr)
 	if wait, ok := access.LockedFor(err); ok {
-		return nil, tooMany{after: wait, detail: "Too many failed attempts from here. Wait before the next one."}
+		return nil, tooManyError{after: wait, detail: "Too many failed attempts from here. Wait before the next one."}
 	}
 	if fault.Is(err, fault.Denied) {
 		return nil, a.newProblem(ctx, http.StatusUnauthorized, "unauthenticated", "User or password is wrong.").
@@ -61,7 +61,7 @@ func (p *plant) changePassword(ctx context.Context, in *passwordIn) (*none, erro
 	m := meta(ctx)
 	err := p.api.Access.ChangePassword(ctx, p.grant.Subject(), in.Body.Old, in.Body.New, m.addr, m.bearer)
 	if wait, ok := access.LockedFor(err); ok {
-		return nil, tooMany{after: wait, detail: "Too many failed attempts from here. Wait before the next one."}
+		return nil, tooManyError{after: wait, detail: "Too many failed attempts from here. Wait before the next one."}
 	}
 	return nil, err
 }

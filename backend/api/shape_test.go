@@ -65,21 +65,21 @@ func (s *site) operation(method, path string) *huma.Operation {
 
 // checkShape holds an answer to the description: an undocumented field, a missing one, or a null where a list was
 // promised is an error.
-func (s *site) checkShape(t *testing.T, r *http.Request, res *http.Response, body []byte) {
+func (s *site) checkShape(t *testing.T, r *http.Request, res answer, body []byte) {
 	t.Helper()
 	contentType, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";")
 	op := s.operation(r.Method, r.URL.EscapedPath())
 	if op == nil || !strings.HasSuffix(contentType, "json") || r.URL.Path == "/openapi.json" {
 		return
 	}
-	answer := op.Responses[strconv.Itoa(res.StatusCode)]
-	if answer == nil {
-		answer = op.Responses["default"]
+	described := op.Responses[strconv.Itoa(res.StatusCode)]
+	if described == nil {
+		described = op.Responses["default"]
 	}
 	if strings.HasSuffix(r.URL.Path, "z") && res.StatusCode == http.StatusServiceUnavailable {
-		answer = op.Responses["200"] // a health check has one shape
+		described = op.Responses["200"] // a health check has one shape
 	}
-	media := answer.Content[contentType]
+	media := described.Content[contentType]
 	if media == nil {
 		t.Errorf("%s %s: %d is %s, which is not described", r.Method, r.URL.Path, res.StatusCode, contentType)
 		return

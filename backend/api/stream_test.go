@@ -44,7 +44,7 @@ func (s *site) listen(t *testing.T, user, query, lastID string) *listener {
 	if lastID != "" {
 		r.Header.Set("Last-Event-ID", lastID)
 	}
-	res, err := s.server.Client().Do(r)
+	res, err := s.server.Client().Do(r) //nolint:bodyclose // hangUp closes it
 	if err != nil {
 		t.Fatalf("open stream: %v", err)
 	}

@@ -57,6 +57,3 @@ func parseSpan(s string) (time.Duration, bool) {
 	d, err := time.ParseDuration(s)
 	return d, err == nil && d > 0
 }
-
-// isoSpan writes a span as ISO 8601.
-func isoSpan(d time.Duration) string { return duration.Format(d) }

@@ -17,7 +17,7 @@ func fleetCommand() *cobra.Command {
 	var broker, creds, level string
 	cmd := &cobra.Command{
 		Use: "fleet --devices n --broker tcp://host:port", Short: "Run devices without a plant, for load",
-		Args: cobra.NoArgs, PreRunE: settings,
+		Args: nothing, PreRunE: settings,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			if l.Log, err = logger(cmd, level); err != nil {

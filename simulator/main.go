@@ -46,14 +46,22 @@ func run(args []string) int {
 func command() *cobra.Command {
 	root := &cobra.Command{
 		Use: "lineshaft-sim", Short: "A plant that is not there", SilenceUsage: true, SilenceErrors: true,
-		Args: cobra.NoArgs,
+		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(plcCommand(), fleetCommand(), checkCommand(), &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: nothing,
 		Run: func(cmd *cobra.Command, _ []string) { cmd.Println(release.Version) },
 	})
 	root.SetOut(os.Stdout)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fault.New(fault.Invalid, "%s", err) })
 	return root
+}
+
+// nothing refuses arguments: all settings are flags.
+func nothing(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fault.New(fault.Invalid, "%s does not know %q", cmd.CommandPath(), args[0]).WithHint("see %s --help", cmd.CommandPath())
+	}
+	return nil
 }

@@ -29,7 +29,7 @@ func plcCommand() *cobra.Command {
 	var o plcOptions
 	cmd := &cobra.Command{
 		Use: "plc --plant file.yaml", Short: "Run a plant: its controllers, and with --broker its own MQTT devices",
-		Args: cobra.NoArgs, PreRunE: settings,
+		Args: nothing, PreRunE: settings,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runPlant(cmd, o) },
 	}
 	f := cmd.Flags()
@@ -110,7 +110,7 @@ func checkCommand() *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use: "check --plant file.yaml", Short: "Read a plant, build its world and lay its controllers out; open nothing",
-		Args: cobra.NoArgs, PreRunE: settings,
+		Args: nothing, PreRunE: settings,
 		RunE: func(cmd *cobra.Command, _ []string) error { return check(cmd, file) },
 	}
 	cmd.Flags().String("config", "", "file with these settings")

@@ -69,11 +69,11 @@ func (f *Fleet) source(s *plc.Server, protocol agent.Protocol, o GatewayOptions)
 	if protocol != agent.OPCUA {
 		return src, nil
 	}
-	print, err := fingerprint(s.Certificate())
+	sum, err := fingerprint(s.Certificate())
 	if err != nil {
 		return src, err
 	}
-	src.OPCUA = agent.OPCUASource{User: f.cfg.Login.User, PasswordFile: o.OPCUAPasswordFile, Trust: "sha256:" + print}
+	src.OPCUA = agent.OPCUASource{User: f.cfg.Login.User, PasswordFile: o.OPCUAPasswordFile, Trust: "sha256:" + sum}
 	return src, nil
 }
 

@@ -1,6 +1,9 @@
 package plant
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // loop is a closed water circuit: tank, strainer, pumps in parallel, exchangers, a header, and who it feeds. A
 // bypass leads from the pumps' discharge back to the tank.
@@ -81,7 +84,7 @@ func (l *loop) conductance(dt float64) (through, beside float64) {
 		}
 	}
 	through = l.q0 / root * (0.9 + 0.1*running) * (1 + l.demand.step(dt))
-	for _, v := range append(l.series[:len(l.series):len(l.series)], l.sink...) {
+	for _, v := range slices.Concat(l.series, l.sink) {
 		through *= v.opens()
 	}
 	if len(l.bypass) == 0 {

@@ -106,12 +106,7 @@ func stateOf(t twin.Tag, words ...string) int {
 
 // resting is the value of a flag on a healthy machine at work: what says so is set, what warns is not.
 func resting(name string) float64 {
-	for _, w := range []string{"running", "run", "open", "enabled", "ready", "online"} {
-		if name == w {
-			return 1
-		}
-	}
-	return 0
+	return step(slices.Contains([]string{"running", "run", "open", "enabled", "ready", "online"}, name))
 }
 
 // set, get and nominal may be called on a tag the asset does not have: a model writes into nothing and reads def.

@@ -23,7 +23,7 @@ type cell struct {
 	wear    float64 // tip, %
 }
 
-type robotTags struct{ state, program, load, axis, deviation *point }
+type robotTags struct{ state, program, load, axis *point }
 
 type gunTags struct{ current, force, time, wear, flow, welds *point }
 

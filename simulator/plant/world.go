@@ -72,7 +72,7 @@ const settleTime = time.Hour
 
 // settle runs the models until temperatures and levels stand where the plant runs, in simulated time before Start.
 func (w *World) settle() {
-	const dt = time.Second
+	const dt = 3 * time.Second
 	for range int(settleTime / dt) {
 		for _, m := range w.models {
 			if s, ok := m.(interface{ settled() bool }); ok && s.settled() {

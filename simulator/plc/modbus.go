@@ -7,9 +7,10 @@ import (
 	"net"
 	"time"
 
+	"github.com/simonvetter/modbus"
+
 	"github.com/lineshaft/lineshaft/simulator/plant"
 	"github.com/lineshaft/lineshaft/twin"
-	"github.com/simonvetter/modbus"
 )
 
 // unit is the address spaces of one hosted device. A register knows the places that stand in it: one value, or up

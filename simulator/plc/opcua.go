@@ -10,6 +10,7 @@ import (
 
 	"github.com/awcullen/opcua/server"
 	"github.com/awcullen/opcua/ua"
+
 	"github.com/lineshaft/lineshaft/simulator/plant"
 	"github.com/lineshaft/lineshaft/twin"
 	"github.com/lineshaft/lineshaft/twin/fault"
@@ -25,10 +26,14 @@ type opcuaServer struct {
 // Login is who may open a session. There is no default and no anonymous access.
 type Login struct{ User, Password string }
 
-func newOPCUA(l net.Listener, name string, id Identity, login Login) (*opcuaServer, error) {
-	if login.User == "" || login.Password == "" {
-		return nil, fault.Field("opcua_password", "nothing", "an OPC UA server needs a user and a password")
+func (l Login) check() error {
+	if l.User == "" || l.Password == "" {
+		return fault.Field("opcua_password", "nothing", "an OPC UA server needs a user and a password")
 	}
+	return nil
+}
+
+func newOPCUA(l net.Listener, name string, id Identity, login Login) (*opcuaServer, error) {
 	url := "opc.tcp://" + l.Addr().String()
 	srv, err := server.New(
 		ua.ApplicationDescription{
@@ -120,7 +125,7 @@ const minSampling = 100
 func (s *opcuaServer) variable(p Place, w *plant.World) []server.Node {
 	id := ua.ParseNodeID(p.Node)
 	typ, dataType := variableType(p.Tag)
-	access := byte(ua.AccessLevelsCurrentRead)
+	access := ua.AccessLevelsCurrentRead
 	if p.Tag.Writable {
 		access |= ua.AccessLevelsCurrentWrite
 	}
@@ -210,16 +215,16 @@ func dataValue(t twin.Tag, s twin.Sample) ua.DataValue {
 
 // The severities without a reason, which the library has no name for.
 const (
-	plainUncertain ua.StatusCode = 0x40000000
-	plainBad       ua.StatusCode = 0x80000000
+	uncertain = 0x40000000
+	bad       = 0x80000000
 )
 
 // statuses is OPC 10000-8 A.3.2.3 from the quality byte to the status code.
 var statuses = map[twin.Quality]ua.StatusCode{
-	twin.Bad: plainBad, twin.ConfigurationError: ua.BadConfigurationError, twin.NotConnected: ua.BadNotConnected,
+	twin.Bad: bad, twin.ConfigurationError: ua.BadConfigurationError, twin.NotConnected: ua.BadNotConnected,
 	twin.DeviceFailure: ua.BadDeviceFailure, twin.SensorFailure: ua.BadSensorFailure, twin.LastKnown: ua.UncertainLastUsableValue,
 	twin.CommFailure: ua.BadNoCommunication, twin.OutOfService: ua.BadOutOfService, twin.WaitingInitial: ua.BadWaitingForInitialData,
-	twin.Uncertain: plainUncertain, twin.LastUsable: ua.UncertainLastUsableValue, twin.SensorNotAccurate: ua.UncertainSensorNotAccurate,
+	twin.Uncertain: uncertain, twin.LastUsable: ua.UncertainLastUsableValue, twin.SensorNotAccurate: ua.UncertainSensorNotAccurate,
 	twin.EngUnitsExceeded: ua.UncertainEngineeringUnitsExceeded, twin.SubNormal: ua.UncertainSubNormal,
 	twin.Good: ua.Good, twin.GoodLocalOverride: ua.GoodLocalOverride,
 }
@@ -232,9 +237,9 @@ func status(q twin.Quality) ua.StatusCode {
 	case q.IsGood():
 		return ua.Good
 	case q.IsUncertain():
-		return plainUncertain
+		return uncertain
 	}
-	return plainBad
+	return bad
 }
 
 func write(w *plant.World, ref plant.Ref, v ua.Variant) ua.StatusCode {

@@ -221,7 +221,7 @@ func notifications(t *testing.T, c *opcua.Client, item *ua.MonitoredItemCreateRe
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer sub.Cancel(context.WithoutCancel(t.Context())) //nolint:errcheck // the server is going away
+	defer sub.Cancel(context.WithoutCancel(t.Context()))
 	res, err := sub.Monitor(t.Context(), ua.TimestampsToReturnBoth, item)
 	if err != nil || res.Results[0].StatusCode != ua.StatusOK {
 		t.Fatalf("monitor: %v %v", err, res)

@@ -13,32 +13,31 @@ import (
 	"time"
 
 	goburrow "github.com/goburrow/modbus"
+	"go.uber.org/goleak"
+
 	"github.com/lineshaft/lineshaft/simulator/plant"
 	"github.com/lineshaft/lineshaft/twin"
 	"github.com/lineshaft/lineshaft/twin/exchange"
-	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func f(v float64) *float64 { return &v }
-
 // station is a pump and a valve behind one controller.
 func station() twin.Model {
 	pump := twin.Asset{ID: "01J0000000000000000000PUMP", Path: "t/s/a/P-1", Class: "bench_pump", Tags: []twin.Tag{
-		{Name: "flow", Type: "float64", Unit: "m3/h", Decimals: 2, Range: twin.Band{Low: f(0), High: f(400)}, Normal: twin.Band{Low: f(100), High: f(200)}},
-		{Name: "temp", Type: "float64", Unit: "Cel", Decimals: 1, Range: twin.Band{Low: f(-40), High: f(150)}, Normal: twin.Band{Low: f(40), High: f(60)}},
+		{Name: "flow", Type: "float64", Unit: "m3/h", Decimals: 2, Range: twin.Band{Low: new(float64(0)), High: new(float64(400))}, Normal: twin.Band{Low: new(float64(100)), High: new(float64(200))}},
+		{Name: "temp", Type: "float64", Unit: "Cel", Decimals: 1, Range: twin.Band{Low: new(float64(-40)), High: new(float64(150))}, Normal: twin.Band{Low: new(float64(40)), High: new(float64(60))}},
 		{Name: "state", Type: "enum", States: []string{"stopped", "running", "fault"}},
 		{Name: "running", Type: "bool"},
 		{Name: "starts", Type: "int64"},
 		{Name: "local", Type: "bool"},
-		{Name: "speed_sp", Type: "float64", Unit: "%", Decimals: 1, Range: twin.Band{Low: f(0), High: f(100)}, Normal: twin.Band{Low: f(60), High: f(80)}, Writable: true},
-		{Name: "pressure_sp", Type: "float64", Unit: "bar", Decimals: 3, Range: twin.Band{Low: f(0), High: f(10)}, Normal: twin.Band{Low: f(4), High: f(6)}, Writable: true},
+		{Name: "speed_sp", Type: "float64", Unit: "%", Decimals: 1, Range: twin.Band{Low: new(float64(0)), High: new(float64(100))}, Normal: twin.Band{Low: new(float64(60)), High: new(float64(80))}, Writable: true},
+		{Name: "pressure_sp", Type: "float64", Unit: "bar", Decimals: 3, Range: twin.Band{Low: new(float64(0)), High: new(float64(10))}, Normal: twin.Band{Low: new(float64(4)), High: new(float64(6))}, Writable: true},
 		{Name: "run", Type: "bool", Writable: true},
 		{Name: "serial", Type: "string"},
 	}}
 	valve := twin.Asset{ID: "01J000000000000000000VALVE", Path: "t/s/a/V-1", Class: "bench_valve", Tags: []twin.Tag{
-		{Name: "position", Type: "float64", Unit: "%", Decimals: 1, Range: twin.Band{Low: f(0), High: f(100)}, Normal: twin.Band{Low: f(40), High: f(60)}},
+		{Name: "position", Type: "float64", Unit: "%", Decimals: 1, Range: twin.Band{Low: new(float64(0)), High: new(float64(100))}, Normal: twin.Band{Low: new(float64(40)), High: new(float64(60))}},
 	}}
 	dev := func(id, asset string) twin.Device {
 		return twin.Device{ID: id, Kind: twin.Hosted, Asset: asset, Gateway: "gw"}
@@ -263,7 +262,7 @@ func TestControllersListenOnLoopbackOnly(t *testing.T) {
 			if !ok || ip.IP.IsLoopback() || ip.IP.To4() == nil {
 				continue
 			}
-			if c, err := net.DialTimeout("tcp", net.JoinHostPort(ip.IP.String(), port), time.Second); err == nil { //nolint:noctx // a probe
+			if c, err := net.DialTimeout("tcp", net.JoinHostPort(ip.IP.String(), port), time.Second); err == nil {
 				_ = c.Close()
 				t.Errorf("%s answers on %s too", proto, ip.IP)
 			}

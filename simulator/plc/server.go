@@ -51,7 +51,10 @@ func Open(p exchange.PLC, m twin.Model, w *plant.World, cfg Config) (*Server, er
 }
 
 func (s *Server) openOPCUA(addr string, w *plant.World, cfg Config) error {
-	var err error
+	err := cfg.Login.check()
+	if err != nil {
+		return err
+	}
 	if s.identity, err = LoadIdentity(cfg.Dir, s.plc.Name, time.Now()); err != nil {
 		return fmt.Errorf("identity of %s: %w", s.plc.Name, err)
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/lineshaft/lineshaft/twin/clock"
 )
 
-// MetricsHandler serves the Prometheus exposition.
-type MetricsHandler = http.Handler
+// MetricsHandler serves the Prometheus exposition of one tenant.
+type MetricsHandler = func(tenant string) http.Handler
 
 // Options are what an API is made of.
 type Options struct {

@@ -63,7 +63,7 @@ func (p *plant) metrics(context.Context, *none) (*rawOut, error) {
 	}
 	return &rawOut{Body: func(ctx huma.Context) {
 		r, w := humago.Unwrap(ctx)
-		p.ports.Metrics.ServeHTTP(w, r)
+		p.ports.Metrics(p.tenant()).ServeHTTP(w, r)
 	}}, nil
 }
 

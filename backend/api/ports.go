@@ -19,7 +19,7 @@ type Ports struct {
 	Overview OverviewSource
 	// Ready returns nil once every part can do its work, or the part that cannot and why.
 	Ready func(ctx context.Context) error
-	// Metrics serves the Prometheus exposition. Nil answers 404.
+	// Metrics serves the Prometheus exposition of a tenant, and nothing of another. Nil answers 404.
 	Metrics MetricsHandler
 }
 

@@ -32,31 +32,31 @@ var outer = []string{"backend", "backend/server", "backend/api"}
 
 // doors are the only folders that may import a library, whatever the build tags. Tests are free.
 var doors = map[string][]string{
-	"github.com/wailsapp/wails":            {"app"},
-	"fyne.io/fyne":                         {"gateway/panel"},
-	"github.com/eclipse/paho":              {"twin/link"},
-	"github.com/mochi-mqtt/server":         {"backend/broker"},
-	"github.com/nats-io":                   {"backend/stream"},
-	"github.com/goburrow":                  {"gateway/modbus"},
-	"github.com/gopcua/opcua":              {"gateway/opcua"},
-	"github.com/awcullen/opcua":            {"simulator/plc"},
-	"github.com/simonvetter/modbus":        {"simulator/plc"},
-	"github.com/dgraph-io/badger":          {"backend/store", "backend/historian/embedded", "gateway/outbox"},
-	"github.com/influxdata":                {"backend/historian/influx"},
-	"github.com/casbin/casbin":             {"backend/access"},
-	"golang.org/x/crypto/argon2":           {"backend/access"},
-	"github.com/danielgtaylor/huma":        {"backend/api"},
-	"github.com/prometheus/client_golang":  {"backend/server", "backend/api"},
-	"cel.dev/cel-go":                       {"twin/query", "gateway/rule"},
-	"github.com/goccy/go-yaml":             {"twin/exchange", "gateway/agent", "backend/server", "simulator"},
-	"github.com/oklog/ulid":                {"twin/wire"},
-	"github.com/valyala/fastjson":          {"twin/wire"},
-	"google.golang.org/protobuf":           {"twin/wire"},
-	"github.com/prometheus/prometheus":     {"backend/api"},
-	"github.com/parquet-go/parquet-go":     {"backend/historian/export"},
-	"github.com/xuri/excelize":             {"backend/historian/export"},
-	"github.com/spf13/cobra":               {"backend", "gateway", "simulator", "build/demo", "app"},
-	"github.com/knadh/koanf":               {"backend", "gateway", "simulator"},
+	"github.com/wailsapp/wails":           {"app"},
+	"fyne.io/fyne":                        {"gateway/panel"},
+	"github.com/eclipse/paho":             {"twin/link"},
+	"github.com/mochi-mqtt/server":        {"backend/broker"},
+	"github.com/nats-io":                  {"backend/stream"},
+	"github.com/goburrow":                 {"gateway/modbus"},
+	"github.com/gopcua/opcua":             {"gateway/opcua"},
+	"github.com/awcullen/opcua":           {"simulator/plc"},
+	"github.com/simonvetter/modbus":       {"simulator/plc"},
+	"github.com/dgraph-io/badger":         {"backend/store", "backend/historian/embedded", "gateway/outbox"},
+	"github.com/influxdata":               {"backend/historian/influx"},
+	"github.com/casbin/casbin":            {"backend/access"},
+	"golang.org/x/crypto/argon2":          {"backend/access"},
+	"github.com/danielgtaylor/huma":       {"backend/api"},
+	"github.com/prometheus/client_golang": {"backend/server", "backend/api"},
+	"cel.dev/cel-go":                      {"twin/query", "gateway/rule"},
+	"github.com/goccy/go-yaml":            {"twin/exchange", "gateway/agent", "backend/server", "simulator"},
+	"github.com/oklog/ulid":               {"twin/wire"},
+	"github.com/valyala/fastjson":         {"twin/wire"},
+	"google.golang.org/protobuf":          {"twin/wire"},
+	"github.com/prometheus/prometheus":    {"backend/api"},
+	"github.com/parquet-go/parquet-go":    {"backend/historian/export"},
+	"github.com/xuri/excelize":            {"backend/historian/export"},
+	"github.com/spf13/cobra":              {"backend", "gateway", "simulator", "build/demo", "app"},
+	"github.com/knadh/koanf":              {"backend", "gateway", "simulator"},
 }
 
 // source is one Go file with what it imports.
@@ -121,7 +121,9 @@ func breach(f source, imp string) string {
 		if !strings.HasPrefix(imp, lib) {
 			continue
 		}
-		if !slices.ContainsFunc(folders, func(d string) bool { return f.dir == d || (strings.Contains(d, "/") || d == "app") && strings.HasPrefix(f.dir, d+"/") }) {
+		if !slices.ContainsFunc(folders, func(d string) bool {
+			return f.dir == d || (strings.Contains(d, "/") || d == "app") && strings.HasPrefix(f.dir, d+"/")
+		}) {
 			return fmt.Sprintf("%s imports %s, whose door is %v", f.path, imp, folders)
 		}
 	}

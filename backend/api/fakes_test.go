@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +34,9 @@ func (w *world) ports() api.Ports {
 	return api.Ports{
 		Twins: w, History: w, Fleet: fleetOf{w}, Ledger: w, Models: w, Overview: w,
 		Ready: func(context.Context) error { return w.broken },
+		Metrics: func(tenant string) http.Handler {
+			return http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "lineshaft_assets "+tenant+"\n") })
+		},
 	}
 }
 

@@ -240,3 +240,16 @@ func TestTheDescriptionNamesPermissions(t *testing.T) {
 		t.Errorf("only %d paths", len(spec.Paths))
 	}
 }
+
+// Metrics are the caller's tenant's own, and of the whole of it.
+func TestMetricsAreTheTenantsOwn(t *testing.T) {
+	s := openSite(t)
+	for user, want := range map[string]string{"viewer@acme": "lineshaft_assets acme\n", "viewer@globex": "lineshaft_assets globex\n"} {
+		if _, body := s.call(t, user, http.MethodGet, "/metrics", ""); string(body) != want {
+			t.Errorf("%s: %q", user, body)
+		}
+	}
+	if res, _ := s.call(t, "welder@acme", http.MethodGet, "/metrics", ""); res.StatusCode != http.StatusForbidden {
+		t.Errorf("a role on one pump: %d", res.StatusCode)
+	}
+}

@@ -61,6 +61,9 @@ func (p *plant) metrics(context.Context, *none) (*rawOut, error) {
 	if p.ports.Metrics == nil {
 		return nil, fault.New(fault.NotFound, "This server keeps no metrics.")
 	}
+	if !p.grant.Whole() {
+		return nil, fault.New(fault.Denied, "Metrics are of the whole tenant; your roles are narrower.")
+	}
 	return &rawOut{Body: func(ctx huma.Context) {
 		r, w := humago.Unwrap(ctx)
 		p.ports.Metrics(p.tenant()).ServeHTTP(w, r)

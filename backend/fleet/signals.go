@@ -35,6 +35,7 @@ type Counts struct {
 	Fresh, Late, Stale int     // tags by the age of their value
 	Buffered           int64   // messages waiting at the edge
 	Reporting          int     // gateways that say how many wait
+	Readings           int     // in the last minute's messages
 }
 
 // Plus adds the counts of another site.
@@ -49,6 +50,7 @@ func (c Counts) Plus(o Counts) Counts {
 	c.Stale += o.Stale
 	c.Buffered += o.Buffered
 	c.Reporting += o.Reporting
+	c.Readings += o.Readings
 	return c
 }
 

@@ -39,8 +39,8 @@ func TestSignals(t *testing.T) {
 			t.Errorf("%s: buffered differs", name)
 		}
 	}
-	sum := fleet.Counts{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}.Plus(fleet.Counts{10, 20, 30, 40, 50, 60, 70, 80, 90, 100})
-	if sum != (fleet.Counts{11, 22, 33, 44, 55, 66, 77, 88, 99, 110}) {
+	sum := fleet.Counts{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}.Plus(fleet.Counts{10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110})
+	if sum != (fleet.Counts{11, 22, 33, 44, 55, 66, 77, 88, 99, 110, 121}) {
 		t.Errorf("sum %+v", sum)
 	}
 }
@@ -77,10 +77,10 @@ func TestCountsBySite(t *testing.T) {
 		p.clock.Advance(time.Second)
 	}
 	got := p.Counts("acme")
-	if want := (fleet.Counts{Devices: 2, Online: 2, PerSecond: 5, Messages: 100, Buffered: 7, Reporting: 1}); got["detroit"] != want {
+	if want := (fleet.Counts{Devices: 2, Online: 2, PerSecond: 5, Messages: 100, Buffered: 7, Reporting: 1, Readings: 400}); got["detroit"] != want {
 		t.Errorf("detroit %+v, want %+v", got["detroit"], want)
 	}
-	if want := (fleet.Counts{Devices: 1, Online: 1, PerSecond: 1, Messages: 20}); got["rotterdam"] != want {
+	if want := (fleet.Counts{Devices: 1, Online: 1, PerSecond: 1, Messages: 20, Readings: 20}); got["rotterdam"] != want {
 		t.Errorf("rotterdam %+v, want %+v", got["rotterdam"], want)
 	}
 	p.clock.Advance(2 * time.Minute)

@@ -76,7 +76,7 @@ func (f *Fleet) Counts(tenant string) map[string]Counts {
 		t := r.sites[site]
 		inRate, _ := t.sum(now, rateWindow)
 		c.PerSecond = float64(inRate) / rateWindow
-		c.Messages, _ = t.sum(now, countWindow)
+		c.Messages, c.Readings = t.sum(now, countWindow)
 		out[site] = c
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -39,7 +40,7 @@ func spacePrefix(name string) []byte { return append([]byte{byte(len(name))}, na
 var errSpaceName = errors.New("a space's name has 1 to 31 bytes")
 
 func (sp *Space) key(k []byte) []byte {
-	return append(sp.prefix[:len(sp.prefix):len(sp.prefix)], k...)
+	return slices.Concat(sp.prefix, k)
 }
 
 // Get returns a copy of the value of key, nil if there is none.

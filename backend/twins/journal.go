@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lineshaft/lineshaft/twin/fault"
@@ -101,7 +102,7 @@ func (j journal) each(ctx context.Context, tenant string, after uint64, fn func(
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		prefix := append(base[:len(base):len(base)], binary.BigEndian.AppendUint64(nil, run<<8)[:7]...)
+		prefix := slices.Concat(base, binary.BigEndian.AppendUint64(nil, run<<8)[:7])
 		err := j.kv.Scan(prefix, func(_, v []byte) error {
 			var e Entry
 			if err := json.Unmarshal(v, &e); err != nil {

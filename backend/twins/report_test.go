@@ -106,9 +106,9 @@ func TestReportAgreesWithANaiveFold(t *testing.T) {
 				if err != nil {
 					rt.Fatal(err)
 				}
-				w, any := want[s]
+				w, told := want[s]
 				got, is := doc.Reported[s.tag]
-				if is != any || is && (got.V != w.V || got.Q != w.Q || got.TS.UnixNano() != w.T || got.Received.UnixNano() != w.Received) {
+				if is != told || is && (got.V != w.V || got.Q != w.Q || got.TS.UnixNano() != w.T || got.Received.UnixNano() != w.Received) {
 					rt.Fatalf("%s: %v is %+v, want %+v", when, s, got, w)
 				}
 				if is && seen[s] != got {

@@ -97,16 +97,14 @@ func asJSON(t testing.TB, v any) string {
 	return string(b)
 }
 
-func ptr(f float64) *float64 { return &f }
-
 // small is a plant of two sites with a pump that has limits.
 func small(tenant string) twin.Model {
 	id := func(path string) string { return wire.DerivedID(start, tenant, path) }
 	pump := twin.Class{Name: "centrifugal_pump", Title: "Centrifugal pump", Symbol: "pump", Extends: "rotating", Nameplate: []twin.Field{{Name: "serial"}}, Tags: []twin.Tag{
 		{Name: "flow", Type: "float64", Unit: "m3/h", Decimals: 1, Interval: 2 * time.Second},
 		{
-			Name: "temp_bearing_c", Type: "float64", Unit: "Cel", Interval: 2 * time.Second, Normal: twin.Band{Low: ptr(20), High: ptr(60)},
-			Limits: twin.Limits{LoLo: ptr(5), Lo: ptr(10), Hi: ptr(80), HiHi: ptr(100)},
+			Name: "temp_bearing_c", Type: "float64", Unit: "Cel", Interval: 2 * time.Second, Normal: twin.Band{Low: new(20.0), High: new(60.0)},
+			Limits: twin.Limits{LoLo: new(5.0), Lo: new(10.0), Hi: new(80.0), HiHi: new(100.0)},
 		},
 		{Name: "running", Type: "bool", Interval: time.Minute},
 		{Name: "mode", Type: "enum", States: []string{"off", "auto"}},
@@ -130,9 +128,8 @@ func small(tenant string) twin.Model {
 		asset := twin.Asset{ID: id(a.path), Path: a.path, Level: a.level, Class: a.class, Title: "Title of " + a.path, Tags: m.Classes[a.class].Tags}
 		if strings.HasSuffix(a.path, "P-2") {
 			asset.Nameplate = map[string]any{"serial": "4711", "year": 2019, "power_kw": 7.5}
-			hotter := slices.Clone(pump.Tags)
-			hotter[1].Limits.HiHi = ptr(120)
-			asset.Tags = append(hotter, twin.Tag{Name: "vibration_rms", Type: "float64", Unit: "mm/s", Interval: time.Second})
+			asset.Tags = append(slices.Clone(pump.Tags), twin.Tag{Name: "vibration_rms", Type: "float64", Unit: "mm/s", Interval: time.Second})
+			asset.Tags[1].Limits.HiHi = new(120.0)
 		}
 		m.Assets = append(m.Assets, asset)
 	}
@@ -318,7 +315,7 @@ func TestAClassRevisedReachesItsAssets(t *testing.T) {
 	})
 	class := m.Classes["centrifugal_pump"]
 	revised := slices.Delete(slices.Clone(class.Tags), 0, 1) // no flow any more
-	revised[0].Limits.Hi = ptr(65)
+	revised[0].Limits.Hi = new(65.0)
 	class.Tags = revised
 	m.Classes["centrifugal_pump"] = class
 	for i := range m.Assets {
@@ -327,7 +324,7 @@ func TestAClassRevisedReachesItsAssets(t *testing.T) {
 		}
 	}
 	m.Assets[4].Tags = append(slices.Clone(revised), m.Assets[4].Tags[4])
-	m.Assets[4].Tags[0].Limits.HiHi = ptr(120)
+	m.Assets[4].Tags[0].Limits.HiHi = new(120.0)
 	in := r.load(m)
 	if in.Created != 0 || in.Changed != 2 { // the class, and P-2 whose own tag follows it
 		t.Errorf("%+v", in)

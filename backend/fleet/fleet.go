@@ -46,11 +46,13 @@ type Fleet struct {
 	tenants map[string]*register
 
 	heartbeat int64 // when the last Commit wrote that we live; guarded by writing
+	swept     int64 // when the last Commit looked for silent devices; guarded by writing
 }
 
 // register is one tenant's devices.
 type register struct {
 	tenant string
+	clock  clock.Clock
 
 	mu      sync.RWMutex
 	devices map[string]*device
@@ -71,6 +73,7 @@ type device struct {
 	urgent   bool     // the presence differs in more than the time of the last message
 	gone     []uint64 // spans to be forgotten, by their key
 	newSpans int      // how many of the last spans are not stored as they are
+	shown    bool     // online when subscribers were last told
 }
 
 // Open reads the register. Devices that held a session when the backend stopped are offline since then, until they
@@ -97,7 +100,7 @@ func (f *Fleet) of(tenant string) *register {
 	r := f.tenants[tenant]
 	if r == nil {
 		r = &register{
-			tenant: tenant, devices: map[string]*device{}, hosted: map[string][]*device{}, sites: map[string]*traffic{},
+			tenant: tenant, clock: f.clock, devices: map[string]*device{}, hosted: map[string][]*device{}, sites: map[string]*traffic{},
 			dirty: map[*device]struct{}{}, subs: map[*Subscription]struct{}{},
 		}
 		f.tenants[tenant] = r

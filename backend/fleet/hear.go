@@ -19,21 +19,21 @@ func (f *Fleet) Seen(tenant, id string, received int64, readings int) {
 		return
 	}
 	r.sites[d.Site].add(received, readings)
+	if d.Lifecycle == Provisioned {
+		d.Lifecycle, d.changed = Active, true
+		r.dirty[d] = struct{}{}
+		r.announce(d)
+	}
 	if received <= d.presence.Seen {
 		return
 	}
-	was := d.own(received)
-	before := d.presence.Seen
+	was, before := d.own(received), d.presence.Seen
 	d.presence.Seen = received
 	r.dirty[d] = struct{}{}
-	if d.Lifecycle == Provisioned {
-		d.Lifecycle, d.changed = Active, true
-		r.announce(d)
-	}
-	if was || !d.own(received) {
+	if was && !d.isOpen() || !d.own(received) {
 		return
 	}
-	if before > 0 && !d.isOpen() { // nobody told us it was gone: it was only silent
+	if before > 0 { // if nobody told us that it was gone, it was only silent
 		d.open(Span{From: before, Detected: received, Cause: CauseSilence})
 	}
 	d.shut(received)
@@ -61,7 +61,7 @@ func (f *Fleet) Status(tenant, id string, s wire.DeviceStatus, received int64, w
 	d.presence = next
 	switch {
 	case next.Online:
-		if !was && heard > 0 && !d.isOpen() {
+		if !was && heard > 0 {
 			d.open(Span{From: heard, Detected: received, Cause: CauseSilence})
 		}
 		d.shut(received)

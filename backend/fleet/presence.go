@@ -54,6 +54,16 @@ func (p presence) own(kind twin.DeviceKind, interval time.Duration, now int64) b
 	return p.Seen > p.At && now-p.Seen <= int64(wait(interval))
 }
 
+// endLife is called at a start: whatever session there was, the broker that watched it is gone. It says whether the
+// device was there until then, as far as the backend's last sign of life, alive, and what was stored can tell.
+func (p *presence) endLife(kind twin.DeviceKind, interval time.Duration, alive int64) bool {
+	if p.Online {
+		p.Current = p.Current && kind == twin.Hosted // its gateway's session has ended, and counts too
+		return kind != twin.Hosted
+	}
+	return p.Seen > p.At && alive-p.Seen <= int64(wait(interval)+lazySeen)
+}
+
 // wait is how long a silent device without a session is still taken for present.
 func wait(interval time.Duration) time.Duration {
 	if interval <= 0 {

@@ -1,11 +1,15 @@
 package fleet_test
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/lineshaft/lineshaft/backend/fleet"
+	"github.com/lineshaft/lineshaft/backend/store"
 	"github.com/lineshaft/lineshaft/twin/wire"
 )
 
@@ -202,4 +206,82 @@ func TestSubscribersAreToldWhatChanged(t *testing.T) {
 	if got, err := sub.Next(t.Context()); err != nil || len(got) != 3 {
 		t.Errorf("a slow reader is told of %v, %v, want each device once", got, err)
 	}
+}
+
+func TestADeviceThatFallsSilentIsTold(t *testing.T) {
+	p := newPlant(t)
+	p.load(direct("V-1"), direct("V-2"))
+	p.Seen("acme", "V-1", p.now(), 1)
+	sub := p.Subscribe("acme")
+	defer sub.Close()
+	p.clock.Advance(20 * time.Second)
+	p.Seen("acme", "V-2", p.now(), 1)
+	p.commit()
+	if got, err := sub.Next(t.Context()); err != nil || len(got) != 1 || got[0].ID != "V-2" || !got[0].Online {
+		t.Errorf("told of %v, %v", got, err)
+	}
+	p.clock.Advance(20 * time.Second)
+	p.commit()
+	if got, err := sub.Next(t.Context()); err != nil || len(got) != 1 || got[0].ID != "V-1" || got[0].Online {
+		t.Errorf("told of %v, %v, want that V-1 is silent", got, err)
+	}
+}
+
+func TestAShortRestartIsTheBackendsAbsenceNotTheDevices(t *testing.T) {
+	p := newPlant(t)
+	p.load(direct("V-1"))
+	for range 29 { // the last message is stored at leisure
+		p.Seen("acme", "V-1", p.now(), 1)
+		p.commit()
+		p.clock.Advance(time.Second)
+	}
+	p.restart(10 * time.Second)
+	p.Seen("acme", "V-1", p.now(), 1)
+	spans := p.Offline("acme", "V-1", 0, p.now())
+	if len(spans) != 1 || spans[0].Cause != fleet.CauseBackend || spans[0].To != p.now() || spans[0].To-spans[0].From > int64(16*time.Second) {
+		t.Errorf("spans %+v, want one of the backend, no longer than it was away and its sign of life is old", spans)
+	}
+}
+
+func TestAFullDiskLosesNoPresence(t *testing.T) {
+	p := newPlant(t)
+	p.load(gateway("gw-1"))
+	disk := &flaky{Space: p.store.Space("fleet")}
+	f, err := fleet.Open(t.Context(), disk, nil, p.clock, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Status("acme", "gw-1", on("S1"), p.now(), false)
+	f.Seen("acme", "gw-1", p.now(), 1)
+	disk.full = true
+	if err := f.Commit(t.Context()); err == nil {
+		t.Fatal("a commit to a full disk says it is done")
+	}
+	if _, err := f.Register(t.Context(), "acme", direct("V-1")); err == nil {
+		t.Fatal("a registration to a full disk says it is done")
+	}
+	disk.full = false
+	if err := f.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.restart(0)
+	if s, _ := p.State("acme", "gw-1"); s.Session != "S1" || s.Lifecycle != fleet.Active || s.LastSeen == 0 {
+		t.Errorf("%+v", s)
+	}
+	if _, there := p.Device("acme", "V-1"); there {
+		t.Error("the refused device is registered")
+	}
+}
+
+// flaky is a store whose disk is full for a while.
+type flaky struct {
+	*store.Space
+	full bool
+}
+
+func (f *flaky) Write(ctx context.Context, puts []store.Pair) error {
+	if f.full {
+		return errors.New("no space left on device")
+	}
+	return f.Space.Write(ctx, puts)
 }

@@ -27,6 +27,9 @@ const (
 	heartbeat = 5 * time.Second
 )
 
+// sweepEvery is how often Commit looks for devices that fell silent.
+const sweepEvery = time.Second
+
 // Lifecycle is where a device stands between its making and its end.
 type Lifecycle string
 
@@ -131,12 +134,10 @@ func (f *Fleet) wake() error {
 	for _, r := range f.tenants {
 		for _, d := range r.devices {
 			d.stored = d.presence.Seen
-			if d.Kind == twin.Hosted || !d.presence.Online {
-				continue
+			if d.presence.endLife(d.Kind, d.Interval, alive) {
+				d.open(Span{From: max(d.presence.heard(), alive), Detected: now, Cause: CauseBackend})
+				r.touch(d)
 			}
-			d.presence.Current = false
-			d.open(Span{From: max(d.presence.heard(), alive), Detected: now, Cause: CauseBackend})
-			r.touch(d)
 		}
 	}
 	return nil
@@ -162,6 +163,12 @@ func (f *Fleet) Commit(ctx context.Context) error {
 		puts, undo = append(puts, more...), append(undo, back)
 	}
 	now := f.clock.Now().UnixNano()
+	if now-f.swept >= int64(sweepEvery) {
+		f.swept = now
+		for _, r := range registers {
+			r.sweep(now)
+		}
+	}
 	if len(registers) > 0 && now-f.heartbeat >= int64(heartbeat) {
 		puts = append(puts, Pair{Key: []byte(aliveKey), Value: binary.BigEndian.AppendUint64(nil, uint64(now))})
 		was := f.heartbeat

@@ -23,8 +23,12 @@ type Subscription struct {
 func (f *Fleet) Subscribe(tenant string) *Subscription {
 	r := f.of(tenant)
 	s := &Subscription{f: f, r: r, pending: map[*device]struct{}{}, ready: make(chan struct{}, 1)}
+	now := f.clock.Now().UnixNano()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, d := range r.devices {
+		d.shown = r.online(d, now)
+	}
 	r.subs[s] = struct{}{}
 	return s
 }
@@ -69,6 +73,9 @@ func (s *Subscription) collect() []State {
 
 // announce tells the subscribers that a device changed. The caller holds the register's lock.
 func (r *register) announce(d *device) {
+	if len(r.subs) > 0 {
+		d.shown = r.online(d, r.clock.Now().UnixNano())
+	}
 	for s := range r.subs {
 		s.mu.Lock()
 		s.pending[d] = struct{}{}
@@ -76,6 +83,20 @@ func (r *register) announce(d *device) {
 		select {
 		case s.ready <- struct{}{}:
 		default:
+		}
+	}
+}
+
+// sweep announces the devices that came or went without a message, by falling silent.
+func (r *register) sweep(now int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.subs) == 0 {
+		return
+	}
+	for _, d := range r.devices {
+		if r.online(d, now) != d.shown {
+			r.announce(d)
 		}
 	}
 }

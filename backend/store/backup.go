@@ -19,7 +19,8 @@ func (s *Store) Backup(w io.Writer) error {
 	return nil
 }
 
-// Restore replaces everything the store holds by what Backup wrote. Nobody else may use the store meanwhile.
+// Restore replaces everything the store holds by what Backup of a store of this format wrote. Nobody else may use the
+// store meanwhile.
 func (s *Store) Restore(r io.Reader) error {
 	if err := s.db.DropAll(); err != nil {
 		return fmt.Errorf("empty store: %w", err)
@@ -27,5 +28,5 @@ func (s *Store) Restore(r io.Reader) error {
 	if err := s.db.Load(r, restoring); err != nil {
 		return fmt.Errorf("restore store: %w", err)
 	}
-	return nil
+	return s.finishStaged() // the backup may have been made in the middle of a large write
 }

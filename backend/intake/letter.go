@@ -51,8 +51,8 @@ type origin struct {
 func letterID(received int64, o origin) string {
 	b := binary.BigEndian.AppendUint64(nil, ^uint64(received))
 	b = append(b, o.stream)
-	b = binary.BigEndian.AppendUint64(b, o.seq)
-	b = binary.BigEndian.AppendUint32(b, o.index)
+	b = binary.BigEndian.AppendUint64(b, ^o.seq)
+	b = binary.BigEndian.AppendUint32(b, ^o.index)
 	return hex.EncodeToString(b)
 }
 

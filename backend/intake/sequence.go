@@ -43,16 +43,15 @@ type gap struct {
 // anywhere, and begin again.
 func (s *sequence) take(n uint64, epoch bool, ts, received int64) (fresh bool) {
 	s.LastSeen = max(s.LastSeen, received)
-	top, any := s.Seen.top()
-	if !s.Seen.add(n) {
-		if epoch {
-			s.Duplicates++
-			return false
-		}
-		// Its msg_id was new, so this is another message: the sender counts from the beginning again.
+	if !epoch && s.restarted(n) {
 		s.Restarts++
 		s.Seen, s.TopTS = ranges{{n, n}}, ts
 		return true
+	}
+	top, any := s.Seen.top()
+	if !s.Seen.add(n) {
+		s.Duplicates++
+		return false
 	}
 	switch {
 	case !any && epoch && n > 1:
@@ -69,6 +68,17 @@ func (s *sequence) take(n uint64, epoch bool, ts, received int64) (fresh bool) {
 		s.Forgotten += c.To - c.From + 1
 	}
 	return true
+}
+
+// restarted says whether a sender without epoch counts from the beginning again: its msg_id was new, so a number
+// that was seen belongs to another message, and so does one far below all that were.
+func (s *sequence) restarted(n uint64) bool {
+	if len(s.Seen) == 0 {
+		return false
+	}
+	const disorder = 100 // messages that may overtake the first one
+	least := s.Seen[0].From
+	return s.Seen.has(n) || (n < least && (n <= 1 || least-n > disorder))
 }
 
 func (s *sequence) found(g gap) {

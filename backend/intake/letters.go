@@ -168,18 +168,22 @@ func (ls *letters) put(l *Letter) {
 func (ls *letters) keep(l *Letter) {
 	l.Detail, l.Topic = cutText(l.Detail, maxDetail), cutText(l.Topic, maxTopic)
 	l.Size = len(l.Payload)
-	ls.group(keyOf(l)).add(l)
 	t, w := ls.of(l.Tenant), ls.at(l.Source)
 	need := int64(l.Size) + perLetter
 	if t.bytes+need > ls.quota {
+		ls.alert(l.Tenant, t, fullShare)
+		if strings.HasPrefix(l.Source, groupHistory+"/") {
+			return // group live counts it
+		}
+		ls.group(keyOf(l)).add(l)
 		n := t.tallies[l.Source]
 		n.Dropped++
 		t.tallies[l.Source] = n
 		w.tallies[l.Tenant] = true
 		w.spill(l)
-		ls.alert(l.Tenant, t, fullShare)
 		return
 	}
+	ls.group(keyOf(l)).add(l)
 	t.bytes += need
 	if t.bytes*100 >= ls.quota*alertShare {
 		ls.alert(l.Tenant, t, alertShare)

@@ -86,6 +86,7 @@ type Stream struct {
 
 	appenders map[string]*appender
 	lags      map[lagKey]*lag
+	born      map[string]string
 }
 
 type lagKey struct{ stream, group string }
@@ -104,7 +105,7 @@ func Open(cfg Config, log *slog.Logger) (*Stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open stream: %w", err)
 	}
-	s := &Stream{cfg: cfg, log: log, ns: ns, appenders: map[string]*appender{}, lags: map[lagKey]*lag{}}
+	s := &Stream{cfg: cfg, log: log, ns: ns, appenders: map[string]*appender{}, lags: map[lagKey]*lag{}, born: map[string]string{}}
 	if err := s.declare(); err != nil {
 		s.stopServer()
 		return nil, fmt.Errorf("open stream: %w", err)
@@ -114,6 +115,10 @@ func Open(cfg Config, log *slog.Logger) (*Stream, error) {
 	}
 	return s, nil
 }
+
+// Incarnation names this life of a stream: one made anew numbers its records from 1 again, so a sink that remembers
+// the last record it counted remembers this name with it.
+func (s *Stream) Incarnation(stream string) string { return s.born[stream] }
 
 func (s *Stream) declare() error {
 	nc, err := connect(s.ns)
@@ -134,6 +139,7 @@ func (s *Stream) declare() error {
 		if err != nil {
 			return fmt.Errorf("declare stream %s: %w", name, err)
 		}
+		s.born[name] = st.CachedInfo().Created.UTC().Format(time.RFC3339Nano)
 		for _, g := range Groups() {
 			if _, err := st.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
 				Durable: g, AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: jetstream.DeliverAllPolicy,

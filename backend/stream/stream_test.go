@@ -282,6 +282,7 @@ func TestReopenedStreamGoesOnWhereItStopped(t *testing.T) {
 	stop := consume(t, s, stream.Telemetry, stream.Live, h)
 	h.until(t, "apply", func(h *sink) bool { return len(h.applied) == 2000 })
 	stop() // commits
+	life := s.Incarnation(stream.Telemetry)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -293,6 +294,9 @@ func TestReopenedStreamGoesOnWhereItStopped(t *testing.T) {
 
 	s = open(t, stream.Config{Dir: dir})
 	defer s.Close()
+	if got := s.Incarnation(stream.Telemetry); got != life || life == "" {
+		t.Errorf("incarnation was %q, is %q after reopening", life, got)
+	}
 	if _, p := s.Lag(stream.Historian); p != 2000 {
 		t.Errorf("historian's lag after reopening is %d messages, want 2000", p)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/gopcua/opcua/ua"
@@ -41,8 +42,11 @@ type Config struct {
 // Driver implements driver.Driver for one server.
 type Driver struct {
 	driver.Counter
-	cfg   Config
-	nodes []*ua.NodeID
+	cfg    Config
+	nodes  []*ua.NodeID
+	newest []int64 // time of the last reading of each point
+	// skew is how far the server's clock is ahead of ours. Silence is told in the server's time, as values are.
+	skew atomic.Int64
 }
 
 var _ driver.Driver = (*Driver)(nil)
@@ -63,7 +67,7 @@ func CheckNode(node string) error {
 
 // New makes a driver; a node id that is none is refused.
 func New(cfg Config) (*Driver, error) {
-	d := &Driver{cfg: cfg, nodes: make([]*ua.NodeID, len(cfg.Points))}
+	d := &Driver{cfg: cfg, nodes: make([]*ua.NodeID, len(cfg.Points)), newest: make([]int64, len(cfg.Points))}
 	d.cfg.Log = cfg.Log.With("endpoint", cfg.Endpoint)
 	for i, p := range cfg.Points {
 		id, err := ua.ParseNodeID(p.Node)
@@ -92,13 +96,24 @@ func (d *Driver) Run(ctx context.Context, emit func([]driver.Reading)) error {
 			attempt = 0
 		}
 		d.Count(1, true)
-		emit(driver.Silence(all, lost(err), now.UnixNano()))
 		wait := pause(attempt, rand.Float64())
 		d.cfg.Log.WarnContext(ctx, "opcua session lost", "err", err, "hint", hint(err), "retry_in", wait.Round(time.Millisecond).String())
+		emit(d.silence(all, lost(err)))
 		if clock.Sleep(ctx, d.cfg.Clock, wait) != nil {
 			return nil
 		}
 	}
+}
+
+// silence is a reading without value for each of the points, now.
+func (d *Driver) silence(points []int, q twin.Quality) []driver.Reading {
+	out := driver.Silence(points, q, d.cfg.Clock.Now().UnixNano()+d.skew.Load())
+	for n := range out {
+		i := out[n].Point
+		out[n].T = max(out[n].T, d.newest[i])
+		d.newest[i] = out[n].T
+	}
+	return out
 }
 
 // lost is the quality of every point when there is no session: never connected, or not allowed to, or cut off.

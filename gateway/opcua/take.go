@@ -2,6 +2,7 @@ package opcua
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/gopcua/opcua"
 	"github.com/gopcua/opcua/ua"
@@ -36,21 +37,46 @@ func (w *watch) changes(s *subscription, n *ua.DataChangeNotification) {
 		switch {
 		case m == nil:
 		case m.ClientHandle == heartbeat:
-			beat = sample(m.Value, w.now()).T
+			beat = clockOf(m.Value)
 		case int(m.ClientHandle) < len(w.last):
 			r := driver.Reading{Point: int(m.ClientHandle), Sample: sample(m.Value, w.now())}
-			r.T = max(r.T, w.last[r.Point].T) // a value given for a second time keeps its place behind the first
+			r.T = w.inOrder(s, r.Point, r.T)
 			w.last[r.Point] = r.Sample
+			w.d.newest[r.Point] = r.T
 			out = append(out, r)
 		}
 	}
 	w.d.Count(len(out), false)
 	if beat != 0 {
+		w.d.skew.Store(beat - w.now())
 		out = w.held(s, beat, out)
 	}
 	if len(out) > 0 {
 		w.emit(out)
 	}
+}
+
+// inOrder is the time of a reading: its source's, but not before what was handed on already. The first value of a
+// session may be old news, and yet it ends the silence that was reported since; later ones may be a little older than
+// a repetition. A source whose clock was set back is believed.
+func (w *watch) inOrder(s *subscription, point int, t int64) int64 {
+	newest := w.d.newest[point]
+	first := w.last[point].T == 0
+	if t < newest && (first || newest-t <= 2*int64(max(s.interval, w.d.cfg.Points[point].Interval))) {
+		return newest
+	}
+	return t
+}
+
+// clockOf is the server's clock, 0 where it does not say.
+func clockOf(dv *ua.DataValue) int64 {
+	if dv == nil || dv.Value == nil {
+		return 0
+	}
+	if at, ok := dv.Value.Value().(time.Time); ok {
+		return at.UnixNano()
+	}
+	return 0
 }
 
 // held repeats the values that did not change: a server says nothing of them, and its clock's tick says that it
@@ -65,6 +91,7 @@ func (w *watch) held(s *subscription, beat int64, out []driver.Reading) []driver
 		}
 		last.T = t
 		w.last[i] = last
+		w.d.newest[i] = t
 		out = append(out, driver.Reading{Point: i, Sample: last})
 	}
 	return out

@@ -19,8 +19,8 @@ const (
 	queueSize    = 10
 	monitorChunk = 500
 	// heartbeat is the client handle of the server's clock, which every subscription also watches: its ticks show
-	// that the subscription lives, even if nothing else changes.
-	heartbeat = ^uint32(0)
+	// that the subscription lives, even if nothing else changes. Some servers do not keep the highest number.
+	heartbeat = uint32(1 << 30)
 	// A subscription is dead that brought nothing for so many publishing intervals, and for silenceFloor at least.
 	silenceIntervals = 5
 	silenceFloor     = 5 * time.Second
@@ -177,7 +177,7 @@ func (w *watch) refuse(ctx context.Context, i int, code ua.StatusCode) {
 		w.refused = append(w.refused, i)
 		w.d.cfg.Log.WarnContext(ctx, "opcua node refused", "node", w.d.cfg.Points[i].Node, "status", code.Error())
 	}
-	w.emit(driver.Silence([]int{i}, q, w.now()))
+	w.emit(w.d.silence([]int{i}, q))
 }
 
 // receive hands on what the subscriptions bring, until they bring nothing any more.

@@ -28,7 +28,7 @@ var start = time.Date(2026, 3, 19, 6, 0, 0, 0, time.UTC)
 // plant is a fleet on a real store with a clock the test moves.
 type plant struct {
 	*fleet.Fleet
-	t     *testing.T
+	t     testing.TB
 	dir   string
 	store *store.Store
 	clock *clock.Driven
@@ -38,7 +38,7 @@ type assets map[string]bool
 
 func (a assets) HasAsset(tenant, id string) bool { return a[tenant+" "+id] }
 
-func newPlant(t *testing.T) *plant {
+func newPlant(t testing.TB) *plant {
 	t.Helper()
 	p := &plant{t: t, dir: t.TempDir(), clock: clock.NewDriven(start)}
 	p.open()

@@ -130,7 +130,7 @@ func TestScanStopsWhenTold(t *testing.T) {
 func TestAWriteOfAnySizeIsOneWrite(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
-	const n = 40_000 // more pairs than a transaction of the database takes
+	const n = 28_000 // more pairs than a transaction of the database takes
 	puts := make([]store.Pair, 0, n+2)
 	for i := range n {
 		puts = append(puts, store.Pair{Key: fmt.Appendf(nil, "asset/%06d", i), Value: bytes.Repeat([]byte{byte(i)}, 100)})

@@ -54,7 +54,7 @@ func heap() uint64 {
 // A plant for which numbering, chunking and folding matter.
 func TestALargePlant(t *testing.T) {
 	r := newRig(t)
-	m := large(20_000)
+	m := large(5_000)
 	r.load(m)
 	var batch []twins.Reported
 	for _, a := range m.Assets {
@@ -75,11 +75,11 @@ func TestALargePlant(t *testing.T) {
 			t.Fatalf("node %d has parent %d", i, parent)
 		}
 	}
-	_, _, total, err := r.Assets("large", twins.Filter{Q: "p-0199", Under: "large/site-1"})
+	_, _, total, err := r.Assets("large", twins.Filter{Q: "p-0049", Under: "large/site-0"})
 	if err != nil || total != 100 {
 		t.Errorf("%d found, %v", total, err)
 	}
-	if f, _ := r.Freshness("large"); f.Fresh != 20_000 {
+	if f, _ := r.Freshness("large"); f.Fresh != 5_000 {
 		t.Errorf("%+v", f)
 	}
 	if in := r.load(m); in.Created+in.Changed != 0 {

@@ -17,6 +17,16 @@ func (a *API) Pace(flush, fleet, comment, linger, write time.Duration) {
 // OpenAPI is the description as huma keeps it.
 func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
 
+// Describe is the description without a server.
+func Describe() (*huma.OpenAPI, error) {
+	a, err := build(Options{})
+	if err != nil {
+		return nil, err
+	}
+	_, err = a.describe()
+	return a.huma.OpenAPI(), err
+}
+
 // Needs are the permissions operations were registered with, by method and path.
 func (a *API) Needs() map[string]access.Permission { return a.needs }
 

@@ -35,7 +35,9 @@ func (w *world) ports() api.Ports {
 		Twins: w, History: w, Fleet: fleetOf{w}, Ledger: w, Models: w, Overview: w,
 		Ready: func(context.Context) error { return w.broken },
 		Metrics: func(tenant string) http.Handler {
-			return http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "lineshaft_assets "+tenant+"\n") })
+			return http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+				_, _ = io.WriteString(rw, "lineshaft_assets "+tenant+"\n")
+			})
 		},
 	}
 }

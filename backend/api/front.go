@@ -140,6 +140,7 @@ func (a *API) limit(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		_ = control.SetReadDeadline(time.Now().Add(answerTime))
 		_ = control.SetWriteDeadline(time.Now().Add(answerTime + drainTime))
 		ctx, cancel := context.WithTimeout(r.Context(), answerTime)
 		defer cancel()

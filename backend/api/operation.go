@@ -51,7 +51,9 @@ func add[I, O any](a *API, op operation, h func(context.Context, *I) (*O, error)
 	full := huma.Operation{
 		Method: op.method, Path: op.path, OperationID: op.id, Summary: op.summary, Tags: []string{op.tag},
 		DefaultStatus: op.status, MaxBodyBytes: op.maxBody,
-		Extensions: map[string]any{},
+		// net/http cancels a request whose read deadline passes, also once the body is read.
+		BodyReadTimeout: answerTime,
+		Extensions:      map[string]any{},
 		Responses: map[string]*huma.Response{"default": {
 			Description: "What went wrong",
 			Content: map[string]*huma.MediaType{

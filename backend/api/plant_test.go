@@ -122,7 +122,7 @@ func (s *site) call(t *testing.T, user, method, path, body string, headers ...st
 		t.Fatalf("%s %s: read: %v", method, path, err)
 	}
 	a := answer{res.StatusCode, res.Header}
-	s.checkShape(t, r, a, got)
+	checkShape(t, s.api.OpenAPI(), r, a, got)
 	return a, got
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 
 	"github.com/lineshaft/lineshaft/backend/access"
@@ -26,6 +27,7 @@ func (a *API) login(ctx context.Context, in *loginIn) (*loginOut, error) {
 		return nil, tooManyError{after: wait, detail: "Too many failed attempts from here. Wait before the next one."}
 	}
 	if fault.Is(err, fault.Denied) {
+		a.log.LogAttrs(ctx, slog.LevelWarn, "login refused", slog.String("addr", meta(ctx).addr)) // people mistype passwords into the user field
 		return nil, a.newProblem(ctx, http.StatusUnauthorized, "unauthenticated", "User or password is wrong.").
 			hint("Write the user as name@tenant.")
 	}
@@ -33,6 +35,7 @@ func (a *API) login(ctx context.Context, in *loginIn) (*loginOut, error) {
 		return nil, err
 	}
 	s := session.Subject
+	a.log.LogAttrs(ctx, slog.LevelInfo, "login", slog.String("user", s.String()), slog.String("addr", meta(ctx).addr))
 	return &loginOut{CacheControl: "no-store", Body: Login{
 		Token: session.Token, ExpiresAt: s.Expires, User: s.String(), Tenant: s.Tenant, Roles: s.Roles,
 	}}, nil

@@ -35,16 +35,21 @@ type heard struct{ id, name, data string }
 // listen opens a stream; lastID resumes one.
 func (s *site) listen(t *testing.T, user, query, lastID string) *listener {
 	t.Helper()
+	return listenTo(t, s.server.Client(), s.server.URL, s.tokens[user], query, lastID)
+}
+
+func listenTo(t *testing.T, client *http.Client, server, token, query, lastID string) *listener {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.server.URL+"/api/v1/stream?"+query, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server+"/api/v1/stream?"+query, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer "+s.tokens[user])
+	r.Header.Set("Authorization", "Bearer "+token)
 	if lastID != "" {
 		r.Header.Set("Last-Event-ID", lastID)
 	}
-	res, err := s.server.Client().Do(r) //nolint:bodyclose // hangUp closes it
+	res, err := client.Do(r) //nolint:bodyclose // hangUp closes it
 	if err != nil {
 		t.Fatalf("open stream: %v", err)
 	}

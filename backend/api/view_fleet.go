@@ -48,7 +48,7 @@ type NewDevice struct {
 // RegisteredDevice is a new device with its token, which is shown only here.
 type RegisteredDevice struct {
 	Device Device `json:"device"`
-	Token  string `json:"token" doc:"MQTT password; shown once"`
+	Token  string `json:"token" doc:"MQTT password; shown once, empty for a hosted device"`
 }
 
 // DeviceToken is a device's new token, which is shown only here.

@@ -755,7 +755,7 @@ export interface components {
         };
         RegisteredDevice: {
             device: components["schemas"]["Device"];
-            /** @description MQTT password; shown once */
+            /** @description MQTT password; shown once, empty for a hosted device */
             token: string;
         };
         Relation: {
@@ -1614,7 +1614,7 @@ export interface operations {
     stream: {
         parameters: {
             query: {
-                /** @description twin:<asset id or path>, twin:<asset id or path>/**, devices, fleet */
+                /** @description twin:<asset id or path>, twin:<asset id or path>/**, twin:**, devices, fleet */
                 topic: string[];
             };
             header?: {

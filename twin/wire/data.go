@@ -15,22 +15,28 @@ func (d *decoder) data() error {
 		return d.wrongType("d", "an object of readings", k)
 	}
 	var tags tagSet
-	return d.object(func(key []byte) error {
-		from := len(d.m.Readings)
+	err := d.object(func(key []byte) error {
 		tag, fresh := d.tagName(key), tags.add(key)
 		if reason := badTag(key); reason != "" {
 			d.wrong(tag, "%s", reason)
 			return d.skipReading()
 		}
-		if err := d.reading(tag); err != nil {
-			return err
+		if fresh {
+			return d.reading(tag)
 		}
-		if !fresh { // nobody can know which of two was meant
-			d.m.Readings = slices.DeleteFunc(d.m.Readings[:from], func(r Reading) bool { return r.Tag == tag })
+		if tags.repeat(tag) { // nobody can know which of two was meant
 			d.wrong(tag, "stands twice in the message")
 		}
-		return nil
+		return d.skipReading()
 	})
+	if tags.twice != nil {
+		d.m.Readings = without(d.m.Readings, tags.twice)
+	}
+	return err
+}
+
+func without(rs []Reading, tags map[string]struct{}) []Reading {
+	return slices.DeleteFunc(rs, func(r Reading) bool { _, ok := tags[r.Tag]; return ok })
 }
 
 // maxTag is the longest tag name of a device in bytes.
@@ -78,6 +84,25 @@ type tagSet struct {
 	few  [16][]byte
 	n    int
 	many map[string]struct{}
+
+	twice map[string]struct{}
+}
+
+// repeat notes that a tag came again, and says whether that is news.
+func (t *tagSet) repeat(tag string) bool {
+	if t.repeated(tag) {
+		return false
+	}
+	if t.twice == nil {
+		t.twice = map[string]struct{}{}
+	}
+	t.twice[tag] = struct{}{}
+	return true
+}
+
+func (t *tagSet) repeated(tag string) bool {
+	_, ok := t.twice[tag]
+	return ok
 }
 
 // add says whether the tag is new. The bytes are those of the message, or of their own.

@@ -72,22 +72,28 @@ func appendMeta(b []byte, m *Message) []byte {
 // group brings the samples of each tag together, tags in order of their first sample. The usual message, in which
 // they already are, is cut up without a copy.
 func group(rs []Reading) (groups [][]Reading, several bool) {
-	groups = make([][]Reading, 0, len(rs))
-	seen := make(map[string]int, len(rs))
-	for i := 0; i < len(rs); {
-		end := i + 1
-		for end < len(rs) && rs[end].Tag == rs[i].Tag {
+	rank := make(map[string]int, len(rs))
+	apart := false
+	for i, r := range rs {
+		at, ok := rank[r.Tag]
+		if !ok {
+			rank[r.Tag] = len(rank)
+		}
+		several = several || ok
+		apart = apart || (ok && at != rank[rs[i-1].Tag])
+	}
+	if apart {
+		rs = slices.Clone(rs)
+		slices.SortStableFunc(rs, func(a, b Reading) int { return rank[a.Tag] - rank[b.Tag] })
+	}
+	groups = make([][]Reading, 0, len(rank))
+	for from := 0; from < len(rs); {
+		end := from + 1
+		for end < len(rs) && rs[end].Tag == rs[from].Tag {
 			end++
 		}
-		if at, ok := seen[rs[i].Tag]; ok {
-			groups[at] = slices.Concat(groups[at], rs[i:end])
-			several = true
-		} else {
-			seen[rs[i].Tag] = len(groups)
-			groups = append(groups, rs[i:end])
-			several = several || end-i > 1
-		}
-		i = end
+		groups = append(groups, rs[from:end])
+		from = end
 	}
 	return groups, several
 }

@@ -203,6 +203,8 @@ func (d *decoder) take(tag string) {
 	several := c.parts[0] == arrayPart
 	d.sawArray = d.sawArray || several
 	from := len(d.m.Readings)
+	slices.SortStableFunc(c.wrong, func(a, b wrongPart) int { return a.i - b.i })
+	wrong := c.wrong
 	for i, v := range c.v {
 		s := twin.Sample{V: v, Q: twin.Good}
 		if len(c.q) > 0 {
@@ -211,7 +213,12 @@ func (d *decoder) take(tag string) {
 		if len(c.t) > 0 {
 			s.T = c.t[min(i, len(c.t)-1)]
 		}
-		what := c.at(i)
+		what := ""
+		for ; len(wrong) > 0 && wrong[0].i <= i; wrong = wrong[1:] {
+			if what == "" {
+				what = wrong[0].what
+			}
+		}
 		if what == "" && v.Kind() == twin.None && s.Q.IsGood() {
 			what = "v: null with a good quality: send the quality that says why there is no value"
 		}
@@ -250,7 +257,7 @@ func (c *columns) shape(arrays bool) string {
 	isArray := func(p int) bool { return c.parts[p] == arrayPart }
 	several := isArray(0) || isArray(1) || isArray(2) || isArray(3)
 	for _, w := range c.wrong {
-		if w.i < 0 && (several || len(c.v) != 1 || w.what != "") {
+		if w.i < 0 {
 			return w.what
 		}
 	}
@@ -270,16 +277,6 @@ func (c *columns) shape(arrays bool) string {
 		return fmt.Sprintf("t: has %d entries, v has %d", len(c.t), len(c.v))
 	case isArray(1) && len(c.q) != len(c.v):
 		return fmt.Sprintf("q: has %d entries, v has %d", len(c.q), len(c.v))
-	}
-	return ""
-}
-
-// at is what is wrong with the sample at i, if anything is.
-func (c *columns) at(i int) string {
-	for _, w := range c.wrong {
-		if w.i == i {
-			return w.what
-		}
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -201,6 +202,21 @@ func refusedAs(t *testing.T, err error) *wire.Refusal {
 		t.Fatalf("error %v is no refusal", err)
 	}
 	return r
+}
+
+func TestALargeInterleavedBatchIsWrittenQuickly(t *testing.T) {
+	m := &wire.Message{MsgID: "01HSC5VZ8K3N4Q6R7S8T9V0W1X", DeviceID: "P-007", TS: 1000e6}
+	for i := range 40000 {
+		m.Readings = append(m.Readings, at([]string{"a", "b"}[i%2], int64(i), twin.IntValue(1), twin.Good))
+	}
+	start := time.Now()
+	payload := wire.AppendTelemetry(nil, m)
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("%d bytes took %s", len(payload), took)
+	}
+	if got := decode(t, string(payload)); len(got.Readings) != 40000 {
+		t.Errorf("%d readings", len(got.Readings))
+	}
 }
 
 func BenchmarkDecodeSixTags(b *testing.B) {

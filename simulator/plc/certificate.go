@@ -69,9 +69,9 @@ func readCertificate(path string) (*x509.Certificate, error) {
 }
 
 func (id Identity) create(name string, now time.Time) error {
-	key, err := rsa.GenerateKey(rand.Reader, keyBits)
+	key, err := makeKey()
 	if err != nil {
-		return fmt.Errorf("make key: %w", err)
+		return err
 	}
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
@@ -107,6 +107,22 @@ func (id Identity) create(name string, now time.Time) error {
 	}
 	return writePEM(id.Certificate, "CERTIFICATE", der)
 }
+
+func makeKey() (*rsa.PrivateKey, error) {
+	for {
+		key, err := rsa.GenerateKey(rand.Reader, keyBits)
+		if err != nil {
+			return nil, fmt.Errorf("make key: %w", err)
+		}
+		if usable(key) {
+			return key, nil
+		}
+	}
+}
+
+// usable says whether the OPC UA library can decrypt passwords with the key: it takes the length of the private
+// exponent for the length of a block, which one key in a hundred or so does not fulfil.
+func usable(key *rsa.PrivateKey) bool { return len(key.D.Bytes()) == key.Size() }
 
 // writePEM replaces a file whole, readable by its owner alone.
 func writePEM(path, kind string, der []byte) error {

@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"errors"
+	"math/big"
 	"testing"
 	"time"
 
@@ -213,8 +214,8 @@ func TestAnOperatorWritesSetpointsAndNothingElse(t *testing.T) {
 	}
 }
 
-// notifications collects data changes of one item until n came or the time is over.
-func notifications(t *testing.T, c *opcua.Client, item *ua.MonitoredItemCreateRequest, w *plant.World, n int, limit time.Duration) []*ua.DataValue {
+// notifications collects data changes of one item: n, and those of the while after the last of them.
+func notifications(t *testing.T, c *opcua.Client, item *ua.MonitoredItemCreateRequest, w *plant.World, n int, after time.Duration) []*ua.DataValue {
 	t.Helper()
 	ch := make(chan *opcua.PublishNotificationData, 64)
 	sub, err := c.Subscribe(t.Context(), &opcua.SubscriptionParameters{Interval: 100 * time.Millisecond}, ch)
@@ -229,8 +230,8 @@ func notifications(t *testing.T, c *opcua.Client, item *ua.MonitoredItemCreateRe
 	var out []*ua.DataValue
 	step := time.NewTicker(50 * time.Millisecond)
 	defer step.Stop()
-	end := time.After(limit)
-	for len(out) < n {
+	end := time.After(20 * time.Second)
+	for {
 		select {
 		case <-step.C:
 			w.Step(50 * time.Millisecond)
@@ -242,7 +243,9 @@ func notifications(t *testing.T, c *opcua.Client, item *ua.MonitoredItemCreateRe
 			}
 			if d, ok := msg.Value.(*ua.DataChangeNotification); ok {
 				for _, m := range d.MonitoredItems {
-					out = append(out, m.Value)
+					if out = append(out, m.Value); len(out) == n {
+						end = time.After(after)
+					}
 				}
 			}
 		}
@@ -262,9 +265,9 @@ func TestASubscriptionSeesTheValueMoveAndTheDeadbandHoldsItBack(t *testing.T) {
 	}
 	item := opcua.NewMonitoredItemCreateRequestWithDefaults(nid, ua.AttributeIDValue, 1)
 	item.RequestedParameters.SamplingInterval = 100
-	moves := notifications(t, c, item, w, 5, 10*time.Second)
+	moves := notifications(t, c, item, w, 5, 0)
 	if len(moves) < 5 {
-		t.Fatalf("%d changes in ten seconds, want 5", len(moves))
+		t.Fatalf("%d changes in twenty seconds, want 5", len(moves))
 	}
 	for i := 1; i < len(moves); i++ {
 		if !moves[i].SourceTimestamp.After(moves[i-1].SourceTimestamp) {
@@ -274,7 +277,7 @@ func TestASubscriptionSeesTheValueMoveAndTheDeadbandHoldsItBack(t *testing.T) {
 	item.RequestedParameters.Filter = ua.NewExtensionObject(&ua.DataChangeFilter{
 		Trigger: ua.DataChangeTriggerStatusValue, DeadbandType: uint32(ua.DeadbandTypeAbsolute), DeadbandValue: 100,
 	})
-	if held := notifications(t, c, item, w, 2, 1500*time.Millisecond); len(held) != 1 {
+	if held := notifications(t, c, item, w, 1, 1500*time.Millisecond); len(held) != 1 {
 		t.Errorf("%d changes with a deadband of 100 m3/h, want only the first", len(held))
 	}
 }
@@ -310,5 +313,20 @@ func TestTheCertificateIsKeptAndNamesTheApplication(t *testing.T) {
 	}
 	if renewed, err := readCertificate(late.Certificate); err != nil || renewed.Equal(cert) {
 		t.Errorf("an expired certificate is used again (%v)", err)
+	}
+}
+
+func TestAKeyTheLibraryCannotUseIsNotTaken(t *testing.T) {
+	key, err := makeKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !usable(key) {
+		t.Error("a key was made that is not usable")
+	}
+	short := *key
+	short.D = new(big.Int).Rsh(key.D, 8)
+	if usable(&short) {
+		t.Error("a private exponent a byte short passes")
 	}
 }

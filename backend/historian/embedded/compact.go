@@ -27,6 +27,8 @@ func (t *tenant) expect(days []day) {
 
 // compactWaiting compacts the days that have many new blocks.
 func (t *tenant) compactWaiting(ctx context.Context) error {
+	t.compactMu.Lock()
+	defer t.compactMu.Unlock()
 	t.mu.Lock()
 	var due []day
 	for d, n := range t.waiting {

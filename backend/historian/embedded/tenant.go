@@ -32,6 +32,7 @@ type tenant struct {
 	log      []checkpoint
 	enc      block.Encoder
 
+	compactMu sync.Mutex // held while days are compacted, so that who asks for it waits for who began
 	rewriteMu sync.Mutex // held by whoever replaces blocks that are on disk
 
 	mu        sync.RWMutex // guards what follows

@@ -104,8 +104,11 @@ func (p *plantReader) read(root ast.Node) {
 	if !twin.ValidSegment(t) || t == "_" || len(t) > wire.MaxTenant {
 		p.fail(root, "tenant", t, "wants letters, digits, _ and -, at most %d", wire.MaxTenant)
 	}
-	if p.out.Since.IsZero() {
+	switch y := p.out.Since.Year(); {
+	case p.out.Since.IsZero():
 		p.fail(root, "since", "nothing", "wants the instant the plant was declared at: asset ids are made from it")
+	case y < 2000 || y > 2200: // beyond this an id has no room for it
+		p.fail(root, "since", p.out.Since.Format(time.RFC3339), "no plant was declared then")
 	}
 	p.readPLCs(plcs)
 	if len(p.errs) > 0 {

@@ -61,7 +61,7 @@ func TestGatewayStaysLight(t *testing.T) {
 	if !slices.Contains(deps, module+"/gateway/agent") {
 		t.Fatalf("the list lacks gateway/agent:\n%s", out)
 	}
-	for _, heavy := range []string{"mochi-mqtt", "nats-io", "influxdata", "casbin", "wailsapp", "fyne.io", "huma", module + "/backend", module + "/simulator"} {
+	for _, heavy := range []string{"mochi-mqtt", "nats-io", "influxdata", "casbin", "wailsapp", "fyne.io", "danielgtaylor/huma", module + "/backend", module + "/simulator"} {
 		for _, d := range deps {
 			if strings.Contains(d, heavy) {
 				t.Errorf("the gateway depends on %s", d)

@@ -60,11 +60,20 @@ func client(t *testing.T, s *Server, user, password string) (*opcua.Client, erro
 	return c, nil
 }
 
-func opcuaStation(t *testing.T) (*Server, *plant.World) {
-	t.Helper()
+// TestAnOPCUAController tells its stories on one server: reading the standard's own address space is what takes time.
+func TestAnOPCUAController(t *testing.T) {
 	m := station()
 	w := world(t, m)
-	return open(t, exchange.PLC{Name: "plc-ua", Protocol: "opcua", Devices: []string{"P-1", "V-1"}}, m, w), w
+	s := open(t, exchange.PLC{Name: "plc-ua", Protocol: "opcua", Devices: []string{"P-1", "V-1"}}, m, w)
+	for name, story := range map[string]func(*testing.T, *Server, *plant.World){
+		"a client reads the plant": readsThePlant, "the devices are folders a client can browse": browsesTheDevices,
+		"who may not come in": refusesStrangers, "quality becomes the status code": mapsQuality,
+		"an operator writes setpoints and nothing else":                     takesSetpoints,
+		"a subscription sees the value move and the deadband holds it back": notifies,
+		"it listens on loopback only":                                       listensOnLoopback,
+	} {
+		t.Run(name, func(t *testing.T) { story(t, s, w) })
+	}
 }
 
 func read(t *testing.T, c *opcua.Client, node string, attribute ua.AttributeID) *ua.DataValue {
@@ -83,8 +92,7 @@ func read(t *testing.T, c *opcua.Client, node string, attribute ua.AttributeID) 
 	return r.Results[0]
 }
 
-func TestAnOPCUAClientReadsThePlant(t *testing.T) {
-	s, w := opcuaStation(t)
+func readsThePlant(t *testing.T, s *Server, w *plant.World) {
 	c, err := client(t, s, "gateway", "correct horse")
 	if err != nil {
 		t.Fatal(err)
@@ -114,8 +122,7 @@ func TestAnOPCUAClientReadsThePlant(t *testing.T) {
 	}
 }
 
-func TestTheDevicesAreFoldersAClientCanBrowse(t *testing.T) {
-	s, _ := opcuaStation(t)
+func browsesTheDevices(t *testing.T, s *Server, _ *plant.World) {
 	c, err := client(t, s, "gateway", "correct horse")
 	if err != nil {
 		t.Fatal(err)
@@ -129,8 +136,7 @@ func TestTheDevicesAreFoldersAClientCanBrowse(t *testing.T) {
 	}
 }
 
-func TestWhoMayNotComeIn(t *testing.T) {
-	s, _ := opcuaStation(t)
+func refusesStrangers(t *testing.T, s *Server, _ *plant.World) {
 	for _, tc := range []struct{ name, user, password string }{
 		{"a wrong password", "gateway", "guess"}, {"a wrong user", "admin", "correct horse"}, {"an empty password", "gateway", ""}, {"nobody", "", ""},
 	} {
@@ -151,8 +157,7 @@ func TestThereIsNoDefaultLogin(t *testing.T) {
 	}
 }
 
-func TestQualityBecomesTheStatusCode(t *testing.T) {
-	s, w := opcuaStation(t)
+func mapsQuality(t *testing.T, s *Server, w *plant.World) {
 	c, err := client(t, s, "gateway", "correct horse")
 	if err != nil {
 		t.Fatal(err)
@@ -168,10 +173,11 @@ func TestQualityBecomesTheStatusCode(t *testing.T) {
 			t.Errorf("quality %d reads as %v, want %v", q, got, want)
 		}
 	}
+	w.SetQuality(flow.Ref, twin.Good)
+	w.Step(250 * time.Millisecond)
 }
 
-func TestAnOperatorWritesSetpointsAndNothingElse(t *testing.T) {
-	s, w := opcuaStation(t)
+func takesSetpoints(t *testing.T, s *Server, w *plant.World) {
 	c, err := client(t, s, "gateway", "correct horse")
 	if err != nil {
 		t.Fatal(err)
@@ -250,11 +256,9 @@ func notifications(t *testing.T, c *opcua.Client, item *ua.MonitoredItemCreateRe
 			}
 		}
 	}
-	return out
 }
 
-func TestASubscriptionSeesTheValueMoveAndTheDeadbandHoldsItBack(t *testing.T) {
-	s, w := opcuaStation(t)
+func notifies(t *testing.T, s *Server, w *plant.World) {
 	c, err := client(t, s, "gateway", "correct horse")
 	if err != nil {
 		t.Fatal(err)

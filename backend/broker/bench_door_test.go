@@ -165,3 +165,16 @@ func start(t *testing.T, cfg Config) *bench {
 	})
 	return x
 }
+
+// eventually waits for what the broker does after it closed a connection.
+func (x *bench) eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	for !cond() {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-deadline:
+			t.Fatalf("waited 10 s until %s: %+v", what, x.Stats())
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"testing"
@@ -186,7 +185,7 @@ func (c *client) wantClosed() {
 		case err != nil:
 			return
 		default:
-			c.t.Log(fmt.Sprintf("before the end: %x", p))
+			c.t.Logf("before the end: %x", p)
 		}
 	}
 }

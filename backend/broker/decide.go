@@ -67,16 +67,16 @@ func decideSize(size int) *wire.Refusal {
 }
 
 // decideWill says whether a last will may be left: only on the sender's own status.
-func decideWill(who Identity, topic string, size int, hosts Hosts) (wire.Topic, *wire.Refusal) {
+func decideWill(who Identity, topic string, size int, hosts Hosts) *wire.Refusal {
 	t, r := decide(who, topic, size, hosts)
 	if r != nil {
-		return t, r
+		return r
 	}
 	if t.Device != who.Device || t.Channel != wire.Status {
-		return t, &wire.Refusal{
+		return &wire.Refusal{
 			Reason: wire.ReasonDirection,
 			Detail: fmt.Sprintf("last will on %q: a will may only be left on the status of %q itself", topic, who.Device),
 		}
 	}
-	return t, nil
+	return nil
 }

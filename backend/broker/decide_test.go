@@ -112,11 +112,11 @@ func TestDecideWill(t *testing.T) {
 		"$SYS/broker/x":                         false,
 		"acme/rotterdam/_/_/meter/M-100/status": false,
 	} {
-		if _, r := decideWill(meter, topic, 10, detroit); (r == nil) != want {
+		if r := decideWill(meter, topic, 10, detroit); (r == nil) != want {
 			t.Errorf("will on %s: refusal %v, want taken=%v", topic, r, want)
 		}
 	}
-	if _, r := decideWill(gateway, pump1+"status", 10, detroit); r == nil {
+	if r := decideWill(gateway, pump1+"status", 10, detroit); r == nil {
 		t.Error("a gateway left a will for its pump")
 	}
 }

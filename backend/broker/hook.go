@@ -91,7 +91,7 @@ func (h *hook) admit(cl *mqtt.Client, pk packets.Packet) (Identity, packets.Code
 	if !pk.Connect.WillFlag {
 		return who, packets.CodeSuccess, nil
 	}
-	if _, r := decideWill(who, pk.Connect.WillTopic, len(pk.Connect.WillPayload), h.b.reg); r != nil {
+	if r := decideWill(who, pk.Connect.WillTopic, len(pk.Connect.WillPayload), h.b.reg); r != nil {
 		h.b.refuse(wire.Publish{
 			Topic: pk.Connect.WillTopic, Payload: pk.Connect.WillPayload, Client: cl.ID,
 			Received: h.b.clk.Now().UnixNano(), Will: true,

@@ -2,7 +2,9 @@ package broker
 
 import (
 	"bytes"
+	"errors"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,12 +126,10 @@ func TestInvalidPacketsEndTheConnectionAndAreCounted(t *testing.T) {
 	c = dial(t, x, "M-100", 4)
 	c.raw(0x32, 0xff, 0xff, 0xff, 0x7f) // 256 MB announced
 	c.wantClosed()
-	if s := x.log.String(); !strings.Contains(s, "mqtt_packet_too_large") || !strings.Contains(s, "acme::M-100") {
-		t.Errorf("log does not name the large packet's sender:\n%s", s)
-	}
-	if s := x.Stats(); s.Oversized != 1 {
-		t.Errorf("oversized: %d, want 1", s.Oversized)
-	}
+	x.eventually(t, "the log names the sender, and it is counted", func() bool {
+		s := x.log.String()
+		return strings.Contains(s, "mqtt_packet_too_large") && strings.Contains(s, "acme::M-100") && x.Stats().Oversized == 1
+	})
 
 	n := open(t, x)
 	n.raw(0x10, 0xff, 0xff, 0xff, 0x07) // a CONNECT of 16 MB from nobody
@@ -170,19 +170,14 @@ func TestAClientThatNeverReadsHarmsNobodyElse(t *testing.T) {
 	}
 	select {
 	case err := <-ended:
-		if ne, ok := err.(net.Error); ok && ne.Timeout() {
+		if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
 			t.Error("a client that never reads was served for 30 s")
 		}
 	case <-time.After(20 * time.Second):
 		t.Error("a client that never reads is still connected")
 	}
 	x.shelf.until(t, "its will", func(ps []wire.Publish) bool {
-		for i := len(ps) - 1; i >= 0; i-- {
-			if ps[i].Will {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(ps, func(p wire.Publish) bool { return p.Will })
 	})
 }
 

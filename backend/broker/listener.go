@@ -45,7 +45,7 @@ func (l *listener) Serve(establish listeners.EstablishFn) {
 				return
 			}
 			l.b.log.Warn("mqtt_accept_failed", "error", err)
-			time.Sleep(50 * time.Millisecond) // out of file descriptors: let some go
+			<-time.After(50 * time.Millisecond) // out of file descriptors: let some go
 			continue
 		}
 		c := newConn(nc, l)

@@ -3,6 +3,7 @@ package intake
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -124,16 +125,15 @@ func place(v twin.Value, b *Binding) (twin.Value, error) {
 // wrongRefusal says in one sentence what was wrong with some readings of a message.
 func wrongRefusal(ws []wire.WrongReading) *wire.Refusal {
 	const say = 3
-	detail := ""
-	for i, w := range ws[:min(say, len(ws))] {
-		if i > 0 {
-			detail += "; "
-		}
+	var parts []string
+	for _, w := range ws[:min(say, len(ws))] {
+		part := w.Detail
 		if w.Tag != "" {
-			detail += w.Tag + ": "
+			part = w.Tag + ": " + part
 		}
-		detail += w.Detail
+		parts = append(parts, part)
 	}
+	detail := strings.Join(parts, "; ")
 	if more := len(ws) - say; more > 0 {
 		detail += fmt.Sprintf("; and %d more", more)
 	}
@@ -146,17 +146,23 @@ func wrongRefusal(ws []wire.WrongReading) *wire.Refusal {
 // topics remembers parsed topics, which are few and come again with every message.
 type topics map[string]wire.Topic
 
-func (ts topics) parse(s string) (wire.Topic, error) {
+func (ts topics) parse(s string) (wire.Topic, bool) {
 	if t, ok := ts[s]; ok {
-		return t, nil
+		return t, true
 	}
 	t, err := wire.ParseTopic(s)
 	if err != nil {
-		return t, err
+		return t, false
 	}
 	if len(ts) >= 200_000 {
 		clear(ts)
 	}
 	ts[s] = t
-	return t, nil
+	return t, true
+}
+
+// notATopic says what is wrong with it.
+func notATopic(s string) *wire.Refusal {
+	_, err := wire.ParseTopic(s)
+	return refusalOf(err, wire.ReasonTopic)
 }

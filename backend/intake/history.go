@@ -52,15 +52,16 @@ func (w *History) Apply(ctx context.Context, seq uint64, ps []wire.Publish) erro
 }
 
 func (w *History) message(p *wire.Publish, o origin) error {
-	t, err := w.topics.parse(p.Topic)
-	if err != nil || t.Channel != wire.Telemetry {
+	t, ok := w.topics.parse(p.Topic)
+	if !ok || t.Channel != wire.Telemetry {
 		return nil // group live keeps what cannot be read
 	}
 	if _, ok := w.in.ports.Registry.Device(t.Tenant, t.Device); !ok {
 		w.letter(p, &t, o, unregistered(t.Device))
 		return nil
 	}
-	if r := decodeTelemetry(p, t.Device, &w.m); r != nil {
+	refused := decodeTelemetry(p, t.Device, &w.m) != nil
+	if refused {
 		return nil // decided by the message alone, so group live decides the same
 	}
 	if err := w.bind.bind(t.Tenant, &w.m); err != nil {

@@ -70,10 +70,9 @@ func (w *Live) Apply(_ context.Context, seq uint64, ps []wire.Publish) error {
 }
 
 func (w *Live) message(p *wire.Publish, o origin) error {
-	t, err := w.topics.parse(p.Topic)
-	if err != nil {
-		// The broker lets no such topic in; another source might.
-		w.letter(p, nil, o, &wire.Refusal{Reason: wire.ReasonTopic, Detail: err.Error()})
+	t, ok := w.topics.parse(p.Topic)
+	if !ok { // the broker lets no such topic in; another source might
+		w.letter(p, nil, o, notATopic(p.Topic))
 		return nil
 	}
 	if _, ok := w.in.ports.Registry.Device(t.Tenant, t.Device); !ok {

@@ -48,20 +48,20 @@ func (s *sequence) take(n uint64, epoch bool, ts, received int64) (fresh bool) {
 		s.Seen, s.TopTS = ranges{{n, n}}, ts
 		return true
 	}
-	top, any := s.Seen.top()
+	top, some := s.Seen.top()
 	if !s.Seen.add(n) {
 		s.Duplicates++
 		return false
 	}
 	switch {
-	case !any && epoch && n > 1:
+	case !some && epoch && n > 1:
 		s.found(gap{span: span{1, n - 1}, Detected: received, Before: ts})
-	case any && n > top && n-top > 1:
+	case some && n > top && n-top > 1:
 		s.found(gap{span: span{top + 1, n - 1}, Detected: received, After: s.TopTS, Before: ts})
-	case any && n < top:
+	case some && n < top:
 		s.heal(n, received)
 	}
-	if !any || n > top {
+	if !some || n > top {
 		s.TopTS = ts
 	}
 	for _, c := range s.Seen.forget(maxSpans) {

@@ -69,11 +69,11 @@ func (f *feed) run(ctx context.Context) error {
 func (f *feed) recover(ctx context.Context) error {
 	for ctx.Err() == nil {
 		info, err := f.cons.Info(ctx)
-		if ctx.Err() != nil {
-			return nil
+		if err != nil && ctx.Err() == nil {
+			return fmt.Errorf("read position: %w", err)
 		}
 		if err != nil {
-			return fmt.Errorf("read position: %w", err)
+			break
 		}
 		if f.gather(ctx, info.Delivered.Stream, info.NumAckPending) {
 			break

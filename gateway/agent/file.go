@@ -80,9 +80,13 @@ type Override struct{ Key, Value string }
 // OverrideKeys are the keys that may be overridden, with what each is for.
 func OverrideKeys() [][2]string {
 	return [][2]string{
-		{"tenant", "first segment of every topic"}, {"device_id", "the gateway's own id"}, {"site", "site of the gateway"},
-		{"area", "area of the gateway"}, {"broker", "tcp://host:port or ssl://host:port"},
-		{"password_file", "file holding the broker password"}, {"data_dir", "directory of outbox and certificates"},
+		{"tenant", "first segment of every topic"},
+		{"device_id", "the gateway's own id"},
+		{"site", "site of the gateway"},
+		{"area", "area of the gateway"},
+		{"broker", "tcp://host:port or ssl://host:port"},
+		{"password_file", "file holding the broker password"},
+		{"data_dir", "directory of outbox and certificates"},
 	}
 }
 

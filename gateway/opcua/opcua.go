@@ -89,7 +89,7 @@ func (d *Driver) Run(ctx context.Context, emit func([]driver.Reading)) error {
 		began := d.cfg.Clock.Now()
 		err := d.session(ctx, emit)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the session failed because it was to end
 		}
 		now := d.cfg.Clock.Now()
 		if now.Sub(began) >= provedGood {
@@ -100,7 +100,7 @@ func (d *Driver) Run(ctx context.Context, emit func([]driver.Reading)) error {
 		d.cfg.Log.WarnContext(ctx, "opcua session lost", "err", err, "hint", hint(err), "retry_in", wait.Round(time.Millisecond).String())
 		emit(d.silence(all, lost(err)))
 		if clock.Sleep(ctx, d.cfg.Clock, wait) != nil {
-			return nil
+			return nil //nolint:nilerr // ctx ended while waiting
 		}
 	}
 }

@@ -237,7 +237,7 @@ func lostSubscriptions(t *testing.T, s *server) {
 }
 
 func restart(t *testing.T, s *server) {
-	l, _ := read(t, s, func(c *opcua.Config) { c.Timeout = 2 * time.Second }, "flow", "temp")
+	l, _ := read(t, s, func(c *opcua.Config) { c.Timeout, c.Clock = 2*time.Second, &quick{} }, "flow", "temp")
 	l.Await(1, good)
 	s.kill()
 	l.Await(1, func(s twin.Sample) bool { return s.Q == twin.CommFailure && s.V.Kind() == twin.None })
@@ -309,19 +309,13 @@ func firstUse(t *testing.T, s *server) {
 }
 
 func laterNode(t *testing.T, s *server) {
-	fast := &quick{Wall: clock.Wall{}}
-	l, _ := read(t, s, func(c *opcua.Config) { c.Clock = fast }, "flow", "later")
+	l, _ := read(t, s, func(c *opcua.Config) { c.Clock = &quick{} }, "flow", "later")
 	l.Await(1, func(s twin.Sample) bool { return s.Q == twin.ConfigurationError })
 	s.tell("add later 7")
 	l.Await(1, func(s twin.Sample) bool { return s.V == twin.FloatValue(7) })
 }
 
-// quick is a wall clock whose minutes are seconds, so that what is done each minute is done in a test.
+// quick is a wall clock that waits two seconds at most, so that what is done each minute is done in a test.
 type quick struct{ clock.Wall }
 
-func (q *quick) After(d time.Duration) <-chan time.Time {
-	if d >= time.Minute {
-		d /= 60
-	}
-	return q.Wall.After(d)
-}
+func (q *quick) After(d time.Duration) <-chan time.Time { return q.Wall.After(min(d, 2*time.Second)) }

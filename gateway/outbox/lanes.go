@@ -55,6 +55,13 @@ func (l *lanes) push(rows []Row, values [][]byte) {
 	l.stir()
 }
 
+// spill makes everything that waits backlog.
+func (l *lanes) spill() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.live, l.liveSize, l.liveSum = nil, nil, 0
+}
+
 func (l *lanes) stir() {
 	select {
 	case l.wake <- struct{}{}:

@@ -139,7 +139,8 @@ func open(dir string, log *slog.Logger) (*badger.DB, error) {
 // quiet passes on Badger's warnings and errors and nothing else.
 type quiet struct{ log *slog.Logger }
 
-func (q quiet) Errorf(f string, a ...any)   { q.log.Error("outbox store", "text", fmt.Sprintf(f, a...)) }
+func (q quiet) Errorf(f string, a ...any) { q.log.Error("outbox store", "text", fmt.Sprintf(f, a...)) }
+
 func (q quiet) Warningf(f string, a ...any) { q.log.Warn("outbox store", "text", fmt.Sprintf(f, a...)) }
 func (quiet) Infof(string, ...any)          {}
 func (quiet) Debugf(string, ...any)         {}

@@ -163,14 +163,13 @@ func TestABacklogDoesNotStarveLiveData(t *testing.T) {
 			put(t, o, entry("P-1", "live"))
 			fresh++
 			r := next(t, o)
-			if r.Seq != fresh && next(t, o).Seq != fresh {
-				t.Fatalf("fresh reading %d waits behind the backlog", fresh)
-			}
-			if r.Seq != fresh {
-				last, sent = r.Seq, sent+1
-			} else {
+			if r.Seq == fresh {
 				continue
 			}
+			if next(t, o).Seq != fresh {
+				t.Fatalf("fresh reading %d waits behind the backlog", fresh)
+			}
+			last, sent = r.Seq, sent+1
 		}
 		r := next(t, o)
 		if r.Seq != last+1 {
@@ -308,7 +307,7 @@ func fill(dir string) {
 		if _, err := o.Put(entry(device, strings.Repeat("x", i%900))); err != nil {
 			panic(err)
 		}
-		fmt.Println(device) //nolint:forbidigo // the line is the protocol with the test
+		fmt.Println(device)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -146,9 +147,7 @@ func (b *batch) write(txn *badger.Txn) error {
 // commit makes a batch that is on disk the truth in memory, and offers its rows for sending.
 func (o *Outbox) commit(b *batch) {
 	o.totals = b.totals
-	for c, seq := range b.counters {
-		o.counters[c] = seq
-	}
+	maps.Copy(o.counters, b.counters)
 	o.unsynced = true
 	o.lanes.push(b.rows, b.values)
 }

@@ -31,6 +31,10 @@ type acks struct {
 // in flight until Sent or Unsent is called for it. Its payload must not be changed.
 func (o *Outbox) Next(ctx context.Context) (Row, error) { return o.lanes.next(ctx) }
 
+// Spill makes everything that waits backlog, so that what is put from now on takes turns with it. It is called when a
+// connection begins: what waited for it is old.
+func (o *Outbox) Spill() { o.lanes.spill() }
+
 // Sent says that the PUBACK of a row came. It does not block; the disk learns it within a moment, and a crash before
 // that sends the row again with the same numbers.
 func (o *Outbox) Sent(order uint64) {

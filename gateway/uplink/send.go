@@ -14,7 +14,7 @@ func (u *Uplink) Send(ctx context.Context, s link.Session) error {
 	for {
 		r, err := u.box.Next(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // there is nothing next because it is to end
 		}
 		if err != nil {
 			return err

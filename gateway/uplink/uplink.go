@@ -88,6 +88,7 @@ func (u *Uplink) Will() link.Message {
 // Hello is what is said first on a connection.
 func (u *Uplink) Hello() link.Message {
 	u.stir()
+	u.box.Spill()
 	return u.status(u.cfg.Gateway, true, "")
 }
 

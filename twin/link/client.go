@@ -106,7 +106,7 @@ func (c *Client) Run(ctx context.Context) error {
 		began := c.cfg.Clock.Now()
 		err := c.connection(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the connection ended because it was to
 		}
 		if no, is := errors.AsType[refused](err); is && no.hopeless() {
 			return &fault.Error{
@@ -121,7 +121,7 @@ func (c *Client) Run(ctx context.Context) error {
 		c.cfg.Log.WarnContext(ctx, "broker connection lost", "broker", c.cfg.Broker, "client_id", c.cfg.ClientID,
 			"err", err, "retry_in", wait.Round(time.Millisecond).String())
 		if clock.Sleep(ctx, c.cfg.Clock, wait) != nil {
-			return nil
+			return nil //nolint:nilerr // ctx ended while waiting
 		}
 	}
 }

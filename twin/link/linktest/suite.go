@@ -3,6 +3,7 @@ package linktest
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -102,7 +103,7 @@ func inOrder(t *testing.T, open func(link.Config) (link.Session, error)) {
 		return len(got) >= n
 	})
 	for i, p := range got {
-		if p != fmt.Sprint(i) {
+		if p != strconv.Itoa(i) {
 			t.Fatalf("message %d is %s", i, p)
 		}
 	}

@@ -46,10 +46,18 @@ func (ls *letters) refused(l *Letter) {
 	}
 }
 
-// Run writes what was refused at the door until ctx ends.
+// Run writes what was refused at the door, and takes in the messages of devices once they are registered, until ctx
+// ends.
 func (in *Intake) Run(ctx context.Context) error {
 	for {
+		var look <-chan time.Time
+		if in.ports.Again != nil {
+			look = in.clk.After(lookEvery)
+		}
 		select {
+		case <-look:
+			in.takeIn(ctx)
+			continue
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()

@@ -61,6 +61,54 @@ func TestWhatTheDoorRefusesIsKeptAsExamplesAndCounted(t *testing.T) {
 	}
 }
 
+// A device that is registered after it spoke: its messages are taken in without anybody asking.
+func TestARegisteredDevicesMessagesAreTakenInByThemselves(t *testing.T) {
+	s := newSite(t)
+	st := &story{site: s}
+	for i := range 3 {
+		s.clk.Advance(time.Second)
+		st.at = fmt.Sprint(i)
+		st.publish("P-9", "telemetry", st.envelope("P-9", []string{fmt.Sprintf("seq=%d", i+1), "epoch=A", "temp=1"}))
+	}
+	s.commit()
+	s.crash(len(s.records)) // it is known after a start, too
+	again := make(chan wire.Publish, 10)
+	s.in.ports.Again = func(p wire.Publish, done func(error)) {
+		again <- p
+		done(nil)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.in.Run(ctx) }()
+	s.plant.mu.Lock()
+	s.plant.registered["P-9"] = true
+	s.plant.mu.Unlock()
+	deadline := time.After(10 * time.Second)
+	for len(again) < 3 {
+		select {
+		case <-time.After(5 * time.Millisecond):
+			s.clk.Advance(lookEvery)
+		case <-deadline:
+			t.Fatalf("%d of 3 messages came again", len(again))
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	close(again)
+	for p := range again {
+		s.add(p)
+	}
+	s.commit()
+	if c := s.in.Counters("acme").Total; c.Messages != 3 {
+		t.Errorf("counts %+v", c)
+	}
+	if ls, _, err := s.in.Letters("acme", LetterFilter{}); len(ls) != 0 || err != nil || len(s.in.letters.unregistered()) != 0 {
+		t.Errorf("%d letters are left: %v", len(ls), err)
+	}
+}
+
 func TestAFullQuotaDropsCountsAndSaysSo(t *testing.T) {
 	s := newSite(t)
 	s.quota = 10 * (perLetter + 100)

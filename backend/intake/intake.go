@@ -99,7 +99,8 @@ type Fact struct {
 // Facts takes facts. It is called in order and must not block.
 type Facts interface{ Fact(f Fact) }
 
-// Ports is what intake hands on to. Facts may be nil.
+// Ports is what intake hands on to. Facts may be nil. Again is the stream's Append; without it, the messages of a
+// device wait after its registration until somebody calls Replay.
 type Ports struct {
 	Registry Registry
 	Binder   Binder
@@ -107,6 +108,7 @@ type Ports struct {
 	Twins    Twins
 	Devices  Devices
 	Facts    Facts
+	Again    func(p wire.Publish, done func(error))
 }
 
 // Config bounds what is kept. The zero value is the default given.

@@ -31,6 +31,7 @@ type letters struct {
 	groups   map[groupKey]*LetterGroup
 	tenants  map[string]*tenantLetters
 	examples map[exampleKey]int
+	unknown  map[sender]int             // letters of devices that were not registered
 	waiting  map[string]*waitingLetters // by source
 	ids      map[string]bool            // of the letters waiting
 	doorSeq  uint64
@@ -65,7 +66,7 @@ type waitingLetters struct {
 func openLetters(kv KV, quota int64, log *slog.Logger) (*letters, error) {
 	ls := &letters{
 		kv: kv, quota: quota, log: log, groups: map[groupKey]*LetterGroup{}, tenants: map[string]*tenantLetters{},
-		examples: map[exampleKey]int{}, waiting: map[string]*waitingLetters{}, ids: map[string]bool{},
+		examples: map[exampleKey]int{}, unknown: map[sender]int{}, waiting: map[string]*waitingLetters{}, ids: map[string]bool{},
 		came: make(chan struct{}, 1),
 	}
 	err := kv.Scan([]byte("l/"), func(k, v []byte) error {
@@ -75,6 +76,9 @@ func openLetters(kv KV, quota int64, log *slog.Logger) (*letters, error) {
 		}
 		ls.of(l.Tenant).bytes += int64(l.Size) + perLetter
 		ls.group(keyOf(l)).add(l)
+		if l.Reason == wire.ReasonUnregistered {
+			ls.unknown[sender{l.Tenant, l.Device}]++
+		}
 		if l.Source == sourceDoor {
 			ls.examples[exampleOf(l)]++
 		}
@@ -197,6 +201,9 @@ func (ls *letters) keep(l *Letter) {
 	w.puts = append(w.puts, Pair{key, meta}, Pair{payloadKey(l.Tenant, l.ID), append([]byte{}, l.Payload...)})
 	w.ids = append(w.ids, string(key))
 	ls.ids[string(key)] = true
+	if l.Reason == wire.ReasonUnregistered {
+		ls.unknown[sender{l.Tenant, l.Device}]++
+	}
 }
 
 // spill counts a letter that is not kept.

@@ -181,16 +181,15 @@ func TestAnUnknownUserTakesAsLong(t *testing.T) {
 	if _, _, _, err := a.Bootstrap(t.Context(), "acme"); err != nil {
 		t.Fatal(err)
 	}
-	fastest := func(user string) time.Duration {
-		least := time.Hour
-		for i := range 4 {
+	// Turn by turn, so that a busy machine slows both; the fastest of each is the work itself.
+	known, unknown := time.Hour, time.Hour
+	for i := range 8 {
+		for user, least := range map[string]*time.Duration{"admin@acme": &known, "ghost@nowhere": &unknown} {
 			start := time.Now()
 			_, _ = a.Login(t.Context(), user, "not the password", "10.0.0."+string(rune('1'+i)))
-			least = min(least, time.Since(start))
+			*least = min(*least, time.Since(start))
 		}
-		return least
 	}
-	known, unknown := fastest("admin@acme"), fastest("ghost@nowhere")
 	if known > 4*unknown || unknown > 4*known {
 		t.Errorf("known user %s, unknown user %s", known, unknown)
 	}

@@ -3,6 +3,7 @@ package plant
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 
 	"github.com/lineshaft/lineshaft/twin"
 )
@@ -34,9 +35,7 @@ func (w *World) build(m twin.Model) {
 	b.air.unrest = drift{rng: w.rng(m.Tenant, 1), memory: 3600, spread: 0.4}
 	w.models = append(w.models, b.air)
 	b.stations()
-	for _, id := range b.g.all("header") {
-		w.models = append(w.models, b.loop(id))
-	}
+	b.circuits()
 	b.instruments()
 	b.conditions()
 }
@@ -130,29 +129,54 @@ func (b *builder) cell(id string) *cell {
 	return c
 }
 
-// loop builds the circuit of a header from what feeds it and what it feeds.
-func (b *builder) loop(id string) *loop {
+// circuits builds what water flows through: one for each header, and one for each pump that feeds none.
+func (b *builder) circuits() {
+	idle := func(id string) bool { return b.pumps[id] == nil }
+	for _, id := range b.g.all("header") {
+		up := b.g.walk(id, true, "tank", "cooling_tower")
+		if pumps := b.g.only(up, "centrifugal_pump"); slices.ContainsFunc(pumps, idle) {
+			b.w.models = append(b.w.models, b.loop(id, pumps, up, b.g.walk(id, false, "tank", "header")))
+		}
+	}
+	for _, id := range b.g.all("centrifugal_pump") {
+		if idle(id) {
+			b.w.models = append(b.w.models, b.loop("", []string{id}, b.g.walk(id, true, "tank"), b.g.walk(id, false, "tank")))
+		}
+	}
+}
+
+// lineLoss is what the pipe behind a pump without a header takes, in bar.
+const lineLoss = 0.8
+
+// loop builds a circuit from what feeds its header and what that feeds; a lone pump's header has no tags.
+func (b *builder) loop(header string, pumps, up, down []string) *loop {
 	g := b.g
-	up := g.walk(id, true, "tank", "cooling_tower")
-	down := g.walk(id, false, "tank", "header")
-	l := &loop{header: headerTags{b.own(id, "pressure_bar"), b.own(id, "flow_m3h"), b.own(id, "temp_c")}}
+	l := &loop{header: headerTags{b.own(header, "pressure_bar"), b.own(header, "flow_m3h"), b.own(header, "temp_c")}}
 	l.p0 = l.header.pressure.nominal(5)
-	for _, p := range g.only(up, "centrifugal_pump") {
-		l.pumps = append(l.pumps, b.pump(p, l))
+	if header == "" {
+		l.p0 = max(0.1, b.point(pumps[0], "pressure_out_bar").nominal(6)-lineLoss)
+	}
+	for _, p := range pumps {
+		if b.pumps[p] == nil { // one pump fills one header
+			l.pumps = append(l.pumps, b.pump(p, l))
+		}
 	}
 	l.p = l.p0
-	b.aroundPumps(l, id, up)
+	b.aroundPumps(l, up)
+	if header != "" {
+		b.beside(l, pumps)
+	}
 	for _, v := range g.only(down, "control_valve") {
 		l.sink = append(l.sink, b.valves[v])
 	}
 	for _, c := range g.only(down, "weld_cell") {
 		l.cells = append(l.cells, b.cells[c])
 	}
-	l.demand = b.w.newDrift(l.header.flow, 9, 180, 0.012)
+	l.demand = b.w.newDrift(l.pumps[0].flow, 9, 180, 0.012)
 	return l
 }
 
-func (b *builder) aroundPumps(l *loop, header string, up []string) {
+func (b *builder) aroundPumps(l *loop, up []string) {
 	g := b.g
 	if id := g.first(up, "tank"); id != "" {
 		t := &tank{level: b.own(id, "level_pct"), temp: b.own(id, "temp_c"), inflow: b.own(id, "inflow_m3h"), volume: 50}
@@ -177,15 +201,20 @@ func (b *builder) aroundPumps(l *loop, header string, up []string) {
 		b.hx[id] = x
 		l.exchangers = append(l.exchangers, x)
 	}
+}
+
+// beside finds the valves between the pumps and the header, and those that lead back to a tank.
+func (b *builder) beside(l *loop, pumps []string) {
+	g := b.g
 	seen := map[string]bool{}
-	for _, p := range g.only(up, "centrifugal_pump") {
+	for _, p := range pumps {
 		for _, id := range g.only(g.walk(p, false, "tank", "header"), "control_valve") {
+			behind := g.walk(id, false, "tank", "header")
 			switch {
 			case seen[id]:
-				continue
-			case len(g.only(g.walk(id, false, "tank", "header"), "header")) > 0:
+			case g.first(behind, "header") != "":
 				l.series = append(l.series, b.valves[id])
-			case g.first(g.walk(id, false, "tank", "header"), "tank") != "" && header != "":
+			case g.first(behind, "tank") != "":
 				l.bypass = append(l.bypass, b.valves[id])
 			}
 			seen[id] = true

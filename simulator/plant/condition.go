@@ -93,7 +93,7 @@ func (b *builder) apply(c condition, id string) {
 // Degrading says whether the world lets an asset of this class and name get worse on purpose.
 func Degrading(class, name string) bool {
 	for _, c := range conditions() {
-		if c.asset == name && c.class == class {
+		if c.asset == name && c.class == class && c.what != doubtful {
 			return true
 		}
 	}

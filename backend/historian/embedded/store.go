@@ -93,10 +93,11 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		WithCompression(options.None).
 		WithBlockCacheSize(0).
 		WithBlockSize(16 << 10).
-		WithMemTableSize(16 << 20).
+		WithMemTableSize(8 << 20).
 		WithNumMemtables(2).
 		WithNumCompactors(2).
-		WithBaseTableSize(8 << 20).
+		WithBaseTableSize(4 << 20).
+		WithNumLevelZeroTables(2).
 		WithValueLogFileSize(64 << 20)
 }
 

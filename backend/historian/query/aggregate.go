@@ -2,6 +2,7 @@ package query
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/lineshaft/lineshaft/backend/historian"
@@ -21,7 +22,8 @@ type Buckets struct {
 // enter the number has no value and quality bad. The quality is good where every reading was.
 func Aggregate(prior, col historian.Column, aggs []Agg, b Buckets) []historian.Column {
 	out := make([]historian.Column, len(aggs))
-	held := holder{hold: int64(b.Hold), to: b.To, all: b.All}
+	held := holder{hold: int64(b.Hold), all: b.All}
+	weigh, spread := slices.Contains(aggs, TWA), slices.Contains(aggs, Stddev)
 	if n := len(prior.T); n > 0 {
 		held.last(prior, n-1)
 	}
@@ -32,12 +34,15 @@ func Aggregate(prior, col historian.Column, aggs []Agg, b Buckets) []historian.C
 			end = b.To
 		}
 		j := i
-		var s stats
+		s := stats{spread: spread}
 		for j < len(col.T) && col.T[j] < end {
 			s.add(col.V[j], col.Q[j], b.All)
 			j++
 		}
-		twa := held.average(col, i, j, max(start, b.From), end)
+		var twa twin.Value
+		if weigh {
+			twa = held.average(col, i, j, max(start, b.From), end)
+		}
 		for k, agg := range aggs {
 			v := s.value(agg)
 			if agg == TWA {
@@ -69,8 +74,10 @@ type stats struct {
 	usable      int64 // readings that may enter a number
 	n           int64 // numbers among them
 	seen        bool
+	spread      bool // the standard deviation is wanted
 	sum         float64
-	mean, m2    float64 // Welford
+	mean, m2    float64 // Welford's, for the standard deviation
+	least, most float64
 	low, high   twin.Value
 	first, last twin.Value
 	quality     twin.Quality
@@ -97,17 +104,19 @@ func (s *stats) add(v twin.Value, q twin.Quality, all bool) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return
 	}
-	if s.n == 0 || f < s.low.Float() {
-		s.low = v
+	if s.n == 0 || f < s.least {
+		s.low, s.least = v, f
 	}
-	if s.n == 0 || f > s.high.Float() {
-		s.high = v
+	if s.n == 0 || f > s.most {
+		s.high, s.most = v, f
 	}
 	s.n++
 	s.sum += f
-	d := f - s.mean
-	s.mean += d / float64(s.n)
-	s.m2 += d * (f - s.mean)
+	if s.spread {
+		d := f - s.mean
+		s.mean += d / float64(s.n)
+		s.m2 += d * (f - s.mean)
+	}
 }
 
 // worse is the quality of an interval after one more reading: good while all are, then uncertain, whatever the
@@ -150,17 +159,17 @@ func (s *stats) value(agg Agg) twin.Value {
 		return twin.FloatValue(math.Sqrt(s.m2 / float64(s.n-1)))
 	case Avg, Count, First, Last, TWA:
 	}
-	return twin.FloatValue(s.mean)
+	return twin.FloatValue(s.sum / float64(s.n))
 }
 
 // holder weighs values by how long they held: a reading holds until the next one, whatever that one's quality, but
 // no longer than hold.
 type holder struct {
-	hold, to int64
-	all      bool
-	some     bool // v holds since t
-	t        int64
-	v        float64
+	hold int64
+	all  bool
+	some bool // v holds since t
+	t    int64
+	v    float64
 }
 
 func (h *holder) last(c historian.Column, i int) {

@@ -2,6 +2,7 @@ package query
 
 import (
 	"math"
+	"slices"
 
 	"github.com/lineshaft/lineshaft/backend/historian"
 	"github.com/lineshaft/lineshaft/twin"
@@ -17,7 +18,7 @@ func Decimate(c historian.Column, most int) historian.Column {
 		return c
 	}
 	stretches := int64(most-2) / 2
-	if len(Good(c).T) < n {
+	if slices.ContainsFunc(c.Q, func(q twin.Quality) bool { return !q.IsGood() }) {
 		stretches = int64(most-2) / 3
 	}
 	first, last := c.T[0], c.T[n-1]
@@ -25,9 +26,9 @@ func Decimate(c historian.Column, most int) historian.Column {
 	out := grow(most + 8)
 	out.Late = c.Late
 	for i := 0; i < n; {
-		at := uint64(c.T[i]-first) / width
+		from := uint64(c.T[i]-first) / width * width
 		j := i + 1
-		for j < n && uint64(c.T[j]-first)/width == at {
+		for j < n && uint64(c.T[j]-first)-from < width {
 			j++
 		}
 		for _, k := range keep(c, i, j) {

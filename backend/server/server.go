@@ -125,7 +125,10 @@ func (p *parts) open(ctx context.Context, cfg Config, d Deps) (err error) {
 		return err
 	}
 	p.samples = &samples{store: p.history, dirty: map[string]bool{}}
-	ports := intake.Ports{Registry: p.fleet, Binder: binder{p.series}, Samples: p.samples, Twins: reported{p.twins}, Devices: p.fleet}
+	ports := intake.Ports{
+		Registry: p.fleet, Binder: binder{p.series}, Samples: p.samples, Twins: reported{p.twins}, Devices: p.fleet,
+		Again: p.stream.Append,
+	}
 	if p.intake, err = intake.Open(ctx, intake.Config{}, p.store.Space("intake"), ports, d.Clock, d.Log); err != nil {
 		return err
 	}

@@ -98,12 +98,12 @@ func TestKillLosesNothingAcknowledged(t *testing.T) {
 	acked := map[int]bool{}
 	next := 0
 	for k := range kills {
-		got := killAfter(t, dir, next, 2000+3571*k%9000)
+		got := killAfter(t, dir, next, 5000+7919*k%30000)
 		for _, n := range got {
 			acked[n] = true
 			next = max(next, n+1)
 		}
-		next += 10_000 // clear of what was sent and not acknowledged
+		next += 100_000 // clear of what was sent and not acknowledged
 	}
 
 	seen := map[int]bool{}

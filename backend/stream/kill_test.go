@@ -88,7 +88,7 @@ func (j *journal) Commit(context.Context) error {
 
 // TestKillLosesNothingAcknowledged kills the process at several points under load. LINESHAFT_PROVE runs many more.
 func TestKillLosesNothingAcknowledged(t *testing.T) {
-	kills := 4
+	kills := 10
 	if os.Getenv("LINESHAFT_PROVE") != "" {
 		kills = 50
 	} else if testing.Short() {

@@ -53,7 +53,7 @@ func decideTopic(who Identity, t wire.Topic, hosts Hosts) *wire.Refusal {
 		}
 		// A device that nobody registered goes on: intake keeps its messages until somebody does.
 	}
-	if registered && at.Base() != t.Base() {
+	if registered && at.On("") != t.On("") {
 		return no(wire.ReasonTopic, "device %q is registered at %q, the topic says %q", t.Device, at.Base(), t.Base())
 	}
 	return nil

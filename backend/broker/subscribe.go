@@ -40,7 +40,7 @@ func maySubscribe(who Identity, filter string, hosts Hosts) bool {
 		return false
 	}
 	at, registered := hosts.TopicOf(t.Tenant, t.Device)
-	return registered && at.Base() == t.Base()
+	return registered && at.On("") == t.On("")
 }
 
 // anyCommand stands for a command id where only its form matters.

@@ -114,7 +114,7 @@ func listen(t *testing.T, broker, filter string) *listener {
 // until waits for the messages to satisfy enough.
 func (l *listener) until(t *testing.T, what string, enough func([]link.Message) bool) {
 	t.Helper()
-	end := time.After(20 * time.Second)
+	end := time.After(time.Minute)
 	for {
 		l.mu.Lock()
 		ok := enough(l.msgs)
@@ -126,7 +126,7 @@ func (l *listener) until(t *testing.T, what string, enough func([]link.Message) 
 		select {
 		case <-l.news:
 		case <-end:
-			t.Fatalf("after 20 s and %d messages: no %s", n, what)
+			t.Fatalf("after a minute and %d messages: no %s", n, what)
 		}
 	}
 }

@@ -156,9 +156,18 @@ export function plant(extra = 0) {
 }
 
 const hash = (s) => [...s].reduce((h, c) => Math.imul(h ^ c.charCodeAt(0), 16777619) >>> 0, 2166136261);
-const wave = (t, seed, period) => Math.sin((t / period) * 2 * Math.PI + (seed % 628) / 100);
+const dot = (i, seed) => ((Math.imul((i ^ seed) >>> 0, 2654435761) >>> 8) % 2000) / 1000 - 1;
+const smooth = (t, seed, period) => {
+  const x = t / period;
+  const i = Math.floor(x);
+  const f = (x - i) * (x - i) * (3 - 2 * (x - i));
+  return dot(i, seed) * (1 - f) + dot(i + 1, seed) * f;
+};
+// Slow wandering with a little noise, as measured values have.
+const wave = (t, seed, period) =>
+  0.7 * smooth(t, seed, period * 0.6) + 0.5 * smooth(t, seed + 7, period * 0.14);
 const grain = (t, seed) =>
-  ((Math.imul((Math.floor(t / 1000) ^ seed) >>> 0, 2654435761) >>> 8) % 2000) / 1000 - 1;
+  0.55 * smooth(t, seed, 240_000) + 0.3 * smooth(t, seed + 3, 60_000) + 0.1 * dot(Math.floor(t / 1000), seed);
 
 /** The value of a tag at an instant; P-007 degrades over the last two hours. */
 export function valueAt(asset, tag, t, now) {

@@ -2,22 +2,21 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { buildTree } from '../twin/tree';
 import type { Series } from '../twin/series';
 import { call, unwrap } from './call';
-import { readReported, readSeries, readTag } from './read';
-import type {
-  Asset,
-  Class,
-  DeadLetterPage,
-  Device,
-  GapRow,
-  History,
-  Me,
-  Overview,
-  Page,
-  Relation,
-  TreeAnswer,
-  Twin,
+import { readReported, readSeries } from './read';
+import {
+  toMs,
+  type Asset,
+  type ClassList,
+  type DeadLetterPage,
+  type DevicePage,
+  type GapPage,
+  type History,
+  type Me,
+  type Overview,
+  type RelationList,
+  type TreeAnswer,
+  type Twin,
 } from './types';
-import { toMs } from './types';
 
 // What pages read, by name. Live parts are kept fresh by the stream; the
 // intervals here are only the floor.
@@ -43,17 +42,14 @@ export const treeQuery = queryOptions({
 
 export const classesQuery = queryOptions({
   queryKey: ['classes'],
-  queryFn: ({ signal }) => unwrap(call<Page<Class>>('GET', '/classes', { signal })),
+  queryFn: ({ signal }) => unwrap(call<ClassList>('GET', '/classes', { signal })),
   staleTime: 600_000,
 });
 
 export function assetQuery(id: string) {
   return queryOptions({
     queryKey: ['asset', id],
-    queryFn: async ({ signal }) => {
-      const a = await unwrap(call<Asset>('GET', `/assets/${encodeURIComponent(id)}`, { signal }));
-      return { ...a, nameplate: a.nameplate, tags: a.tags.map(readTag) };
-    },
+    queryFn: ({ signal }) => unwrap(call<Asset>('GET', `/assets/${encodeURIComponent(id)}`, { signal })),
     staleTime: 60_000,
   });
 }
@@ -74,7 +70,7 @@ export function relationsQuery(id: string) {
   return queryOptions({
     queryKey: ['relations', id],
     queryFn: ({ signal }) =>
-      unwrap(call<Page<Relation>>('GET', `/assets/${encodeURIComponent(id)}/relations`, { signal })),
+      unwrap(call<RelationList>('GET', `/assets/${encodeURIComponent(id)}/relations`, { signal })),
     staleTime: 60_000,
   });
 }
@@ -127,7 +123,7 @@ export function devicesQuery(ask: DeviceAsk, limit = 1000) {
   return queryOptions({
     queryKey: ['devices', ask, limit],
     queryFn: ({ signal }) =>
-      unwrap(call<Page<Device>>('GET', '/devices', { query: { ...ask, limit }, signal })),
+      unwrap(call<DevicePage>('GET', '/devices', { query: { ...ask, limit }, signal })),
     staleTime: 10_000,
     refetchInterval: 15_000,
     placeholderData: keepPreviousData,
@@ -137,7 +133,7 @@ export function devicesQuery(ask: DeviceAsk, limit = 1000) {
 export function gapsQuery(open: boolean | undefined, limit = 200) {
   return queryOptions({
     queryKey: ['gaps', open, limit],
-    queryFn: ({ signal }) => unwrap(call<Page<GapRow>>('GET', '/gaps', { query: { open, limit }, signal })),
+    queryFn: ({ signal }) => unwrap(call<GapPage>('GET', '/gaps', { query: { open, limit }, signal })),
     refetchInterval: 10_000,
   });
 }

@@ -1,12 +1,8 @@
+import type { Login } from './types';
+
 // Who is signed in, kept for the next tab until the token expires.
 
-export interface Session {
-  token: string;
-  user: string;
-  tenant: string;
-  roles: string[];
-  expires_at: string;
-}
+export type Session = Login;
 
 const key = 'lineshaft.session';
 let current: Session | null = null;

@@ -117,9 +117,7 @@ export class Stream {
           this.retry = ms;
         },
       });
-      const reader = answer.body
-        .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
-        .getReader();
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return 200;

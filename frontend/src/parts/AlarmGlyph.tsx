@@ -73,8 +73,8 @@ export function AlarmGlyph({
       )}
       {state === 'latched' && (
         <g className="ag-lock">
-          <rect x="16" y="-1" width="8" height="6" rx="0.8" />
-          <path d="M17.8 -1V-2.4A2.2 2.2 0 0 1 22.2 -2.4V-1" fill="none" strokeWidth="1.3" />
+          <rect x="16.5" y="-1.5" width="6.4" height="5" rx="0.8" />
+          <path d="M17.9 -1.5V-3A1.8 1.8 0 0 1 21.5 -3V-1.5" fill="none" strokeWidth="1.2" />
         </g>
       )}
     </svg>

@@ -13,7 +13,7 @@ import { unitLabel } from '../twin/unit';
 import { cx } from './cx';
 import './value.css';
 
-type Shown = Pick<Tag, 'type' | 'states' | 'decimals' | 'unit' | 'normal'>;
+type Shown = Pick<Tag, 'name' | 'type' | 'states' | 'decimals' | 'unit' | 'normal'>;
 
 /** A reading as text: struck when bad, italic when stale, "~" when uncertain. */
 export function ValueText({
@@ -21,16 +21,19 @@ export function ValueText({
   reading,
   condition,
   big,
+  idle,
 }: {
   tag: Shown;
   reading: Reading | undefined;
   condition: Condition;
   big?: boolean;
+  /** A machine that stands is below its band without anything being wrong. */
+  idle?: boolean;
 }) {
   if (reading === undefined || reading.v === null) return <span className="muted">–</span>;
   const n = numeric(reading.v);
   const analog = isAnalog(tag) && n !== null;
-  const out = analog && (outOfBand(n, tag.normal) || reading.limit !== '');
+  const out = analog && ((outOfBand(n, tag.normal) && idle !== true) || reading.limit !== '');
   return (
     <span
       className={cx('vl', big === true && 'vl-big', `vl-${condition}`, out && 'vl-out', !analog && 'vl-word')}
@@ -58,10 +61,10 @@ export function ValueNote({
   if (reading === undefined) return null;
   switch (condition) {
     case 'stale':
-      return <span className="vl-note">{formatAge(now - reading.ts)} old</span>;
+      return <span className="vl-note vl-note-fixed">{formatAge(now - reading.ts)} old</span>;
     case 'bad':
       return (
-        <span className="vl-note">
+        <span className="vl-note vl-note-fixed">
           <b>?</b> {qualityShort(reading.q)}
         </span>
       );

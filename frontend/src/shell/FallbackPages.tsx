@@ -17,7 +17,11 @@ export function NotFoundPage() {
 export function CrashPage({ error, reset }: { error: unknown; reset: () => void }) {
   return (
     <main style={{ paddingTop: 32 }}>
-      <Problem error={error instanceof Error ? error : new Error(String(error))} what={t('crash.what')} onRetry={reset} />
+      <Problem
+        error={error instanceof Error ? error : new Error(String(error))}
+        what={t('crash.what')}
+        onRetry={reset}
+      />
     </main>
   );
 }

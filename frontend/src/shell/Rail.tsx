@@ -9,7 +9,7 @@ export function Rail() {
     (exact ? pathname === start : pathname.startsWith(start)) ? ('page' as const) : undefined;
   return (
     <nav className="rail" aria-label={t('nav')}>
-      <Link to="/" aria-current={current('/', true)}>
+      <Link to="/" activeOptions={{ exact: true }} aria-current={current('/', true)}>
         <IconLayoutDashboard stroke={1.5} aria-hidden />
         {t('nav.overview')}
       </Link>

@@ -106,11 +106,13 @@ function Crumbs({ path }: { path: string[] | undefined }) {
             <li>
               {i > 0 && <IconChevronRight aria-hidden />}
               {i === names.length - 1 ? (
-                <span aria-current="page" className={cx(/\d/.test(name) && 'mono')}>
+                <span aria-current="page" className={cx(/^[A-Z]+[-_]?\d/.test(name) && 'mono')}>
                   {name}
                 </span>
               ) : (
-                <Link {...assetLink(names.slice(0, i + 1).join('/'))}>{name}</Link>
+                <Link {...assetLink(names.slice(0, i + 1).join('/'))} activeOptions={{ exact: true }}>
+                  {name}
+                </Link>
               )}
             </li>
           </Fragment>

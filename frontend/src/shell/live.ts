@@ -4,7 +4,7 @@ import { onReach } from '../api/call';
 import { readLive } from '../api/read';
 import { session } from '../api/session';
 import { Stream, type StreamEvent } from '../api/stream';
-import { toMs, type Device, type Overview, type Page } from '../api/types';
+import { toMs, type Device, type DevicePage, type Overview } from '../api/types';
 import type { Readings } from '../twin/live';
 import { liveValues, useLink } from './stores';
 
@@ -66,7 +66,7 @@ function heard(client: QueryClient, e: StreamEvent): void {
       break;
     }
     case 'device':
-      patchDevices(client, (e.data as Page<Device>).items);
+      patchDevices(client, (e.data as Pick<DevicePage, 'items'>).items);
       break;
     case 'reset':
       liveValues.clear();
@@ -78,7 +78,7 @@ function heard(client: QueryClient, e: StreamEvent): void {
 
 function patchDevices(client: QueryClient, changed: readonly Device[]): void {
   const by = new Map(changed.map((d) => [d.device_id, d]));
-  client.setQueriesData<Page<Device>>({ queryKey: ['devices'] }, (page) =>
+  client.setQueriesData<DevicePage>({ queryKey: ['devices'] }, (page) =>
     page === undefined ? page : { ...page, items: page.items.map((d) => by.get(d.device_id) ?? d) },
   );
 }

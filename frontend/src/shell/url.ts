@@ -62,7 +62,7 @@ export function fleetSearch(raw: Record<string, unknown>): FleetSearch {
     const v = text(raw[key]);
     if (v !== undefined) out[key] = v;
   }
-  const online = String(raw['online'] ?? '');
+  const { online } = raw;
   if (online === 'true' || online === 'false') out.online = online;
   return out;
 }

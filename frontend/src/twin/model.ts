@@ -70,10 +70,17 @@ export function isAnalog(tag: Pick<Tag, 'type' | 'states'>): boolean {
   return (tag.type === 'float64' || tag.type === 'int64') && tag.states.length === 0;
 }
 
-/** A value in words: an enum's state, ON and OFF for bits, text as it is. */
-export function valueWord(v: Value, tag: Pick<Tag, 'states' | 'type'>): string {
+/** The words of a tag without a scale, by number; bits have two. */
+export function stateWords(tag: Pick<Tag, 'name' | 'type' | 'states'>): string[] {
+  if (tag.states.length > 0 || tag.type !== 'bool') return tag.states;
+  return /run/.test(tag.name) ? ['stopped', 'running'] : ['off', 'on'];
+}
+
+/** A value in words: an enum's state, off and on for bits, text as it is. */
+export function valueWord(v: Value, tag: Pick<Tag, 'name' | 'states' | 'type'>): string {
   if (v === null) return '–';
-  if (typeof v === 'boolean') return tag.states[v ? 1 : 0] ?? (v ? 'ON' : 'OFF');
-  if (typeof v === 'number' && tag.states.length > 0) return tag.states[v] ?? `${v} ?`;
+  const words = stateWords(tag);
+  if (typeof v === 'boolean') return words[v ? 1 : 0] ?? String(v);
+  if (typeof v === 'number' && words.length > 0) return words[v] ?? `${v} ?`;
   return String(v);
 }

@@ -23,9 +23,6 @@ export function runState(
   reading: Reading | undefined,
 ): { word: string; drive: Drive } {
   if (tag === undefined || reading === undefined || reading.v === null) return { word: '', drive: 'unknown' };
-  let word = valueWord(reading.v, tag);
-  if (typeof reading.v === 'boolean' && tag.states.length === 0 && /run/.test(tag.name)) {
-    word = reading.v ? 'running' : 'stopped';
-  }
+  const word = valueWord(reading.v, tag);
   return { word: word.toUpperCase(), drive: stopped.test(word) ? 'stopped' : 'running' };
 }

@@ -146,10 +146,24 @@ export function align(pens: readonly Lines[]): [number[], ...(number | null | un
         const k = at.get(t);
         if (k !== undefined) col[k] = p[run][i] ?? null;
       });
+      spreadBreaks(col);
       columns.push(col);
     }
   }
   return [ts, ...columns];
+}
+
+/** A break lasts from reading to reading, also over the instants that only other pens have. */
+function spreadBreaks(col: (number | null | undefined)[]): void {
+  let broken = false;
+  const step = (k: number) => {
+    if (col[k] === undefined) {
+      if (broken) col[k] = null;
+    } else broken = col[k] === null;
+  };
+  for (let k = 0; k < col.length; k++) step(k);
+  broken = false;
+  for (let k = col.length - 1; k >= 0; k--) step(k);
 }
 
 export interface Summary {

@@ -73,6 +73,7 @@ function Tabs({ current, relations }: { current: AssetTab; relations: number | u
         <Link
           key={tab}
           to="."
+          activeOptions={{ exact: true }}
           search={(old: AssetSearch): AssetSearch => ({ ...old, tab: tab === 'overview' ? undefined : tab })}
           aria-current={tab === current ? 'page' : undefined}
         >

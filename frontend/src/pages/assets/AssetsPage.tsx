@@ -58,7 +58,11 @@ function Loaded({ tree }: { tree: Tree }) {
             to: '/a/$',
             params: { _splat: pathOf(tree, r).join('/') },
             // Another asset keeps range, zone, filter and tab; pens belong to the old one.
-            search: (old: AssetSearch): AssetSearch => ({ ...sharedSearch({ ...old }), q: old.q, tab: old.tab }),
+            search: (old: AssetSearch): AssetSearch => ({
+              ...sharedSearch({ ...old }),
+              q: old.q,
+              tab: old.tab,
+            }),
           })
         }
       />

@@ -2,7 +2,6 @@ import { useQueries, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo, type ReactNode } from 'react';
 import { classesQuery, twinQuery } from '../../api/queries';
-import { readTag } from '../../api/read';
 import { LevelBadge, Section, StateTag } from '../../parts/Controls';
 import { Empty } from '../../parts/States';
 import { EquipmentSymbol } from '../../parts/Symbol';
@@ -28,7 +27,7 @@ const VALUED = 40;
 export function ChildrenMatrix({ tree, row }: { tree: Tree; row: number }) {
   const rows = useMemo(() => children(tree, row), [tree, row]);
   const classes = useQuery(classesQuery).data?.items;
-  const tagsOf = useMemo(() => new Map((classes ?? []).map((c) => [c.name, c.tags.map(readTag)])), [classes]);
+  const tagsOf = useMemo(() => new Map((classes ?? []).map((c) => [c.name, c.tags])), [classes]);
   const symbols = useMemo(() => new Map((classes ?? []).map((c) => [c.name, c.symbol ?? ''])), [classes]);
   const sets = rows.map((r) => tagsOf.get(tree.columns.class[r] ?? '') ?? []);
   const columns = commonTags(sets, 6);
@@ -51,7 +50,8 @@ export function ChildrenMatrix({ tree, row }: { tree: Tree; row: number }) {
               <th>{t('asset.state')}</th>
               {columns.map((c) => (
                 <th key={c.name} className="num" title={c.title}>
-                  {c.name} <span className="cm-unit">{unitLabel(c.unit)}</span>
+                  <span className="mono cm-head">{c.name}</span>{' '}
+                  <span className="cm-unit">{unitLabel(c.unit)}</span>
                 </th>
               ))}
               <th className="num">{t('children.below')}</th>
@@ -146,7 +146,7 @@ function Row({ tree, row, path, columns, tags, symbol, read, live }: RowProps) {
             ) : (
               <span className="cm-value">
                 <ValueNote reading={r} condition={state} now={now} />
-                <ValueText tag={own} reading={r} condition={state} />
+                <ValueText tag={own} reading={r} condition={state} idle={drive === 'stopped'} />
               </span>
             )}
           </td>

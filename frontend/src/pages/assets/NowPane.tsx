@@ -9,6 +9,7 @@ import { useClock } from '../../shell/stores';
 import type { AssetSearch } from '../../shell/url';
 import { t } from '../../shell/words';
 import type { Readings } from '../../twin/live';
+import { runState, stateTag } from '../../twin/runstate';
 import { condition, isAnalog, type Reading, type Tag } from '../../twin/model';
 
 const SHOWN = 10;
@@ -31,6 +32,8 @@ export function NowPane({ asset, readings, error, pending }: Props) {
   // A setpoint stands as a caret on the bar it belongs to.
   const rows = tags.filter((x) => !setpoints.has(x.name));
   const shown = all ? rows : rows.slice(0, SHOWN);
+  const told = stateTag(tags);
+  const idle = runState(told, told === undefined ? undefined : readings[told.name]).drive === 'stopped';
   const none = Object.keys(readings).length === 0;
   return (
     <section className="np" aria-label={t('now.title')}>
@@ -53,6 +56,7 @@ export function NowPane({ asset, readings, error, pending }: Props) {
               reading={readings[tag.name]}
               setpoint={tag.setpoint === undefined ? undefined : readings[tag.setpoint]}
               now={now}
+              idle={idle}
             />
           ))}
         </ul>
@@ -66,11 +70,13 @@ function Row({
   reading,
   setpoint,
   now,
+  idle,
 }: {
   tag: Tag;
   reading: Reading | undefined;
   setpoint: Reading | undefined;
   now: number;
+  idle: boolean;
 }) {
   const state = condition(reading, tag.interval_ms, now);
   const analog = isAnalog(tag);
@@ -90,16 +96,16 @@ function Row({
         <span className="np-nobar" />
       )}
       <span className="np-value">
-        <ValueText tag={tag} reading={reading} condition={state} big />
+        <ValueText tag={tag} reading={reading} condition={state} big idle={idle} />
       </span>
-      <span className="np-unit">
+      <span className="np-end">
         <UnitText unit={tag.unit} />
-      </span>
-      <span className="np-note">
-        {reading !== undefined && reading.limit !== '' && state !== 'bad' && (
-          <span className="tag">{reading.limit.toUpperCase()}</span>
-        )}
-        <ValueNote reading={reading} condition={state} now={now} />
+        <span className="np-note">
+          {reading !== undefined && reading.limit !== '' && state !== 'bad' && (
+            <span className="tag">{reading.limit.toUpperCase()}</span>
+          )}
+          <ValueNote reading={reading} condition={state} now={now} />
+        </span>
       </span>
     </li>
   );

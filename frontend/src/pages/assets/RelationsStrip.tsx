@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { classesQuery } from '../../api/queries';
-import type { Asset, Page, Relation, TwinDevice } from '../../api/types';
+import type { Asset, Relation, RelationList, TwinDevice } from '../../api/types';
 import { Section } from '../../parts/Controls';
 import { EquipmentSymbol } from '../../parts/Symbol';
 import { cx } from '../../parts/cx';
@@ -12,7 +12,7 @@ import { layoutStrip } from '../../twin/strip';
 interface Props {
   asset: Asset;
   symbol: string;
-  query: { data: Page<Relation> | undefined };
+  query: { data: RelationList | undefined };
   device: TwinDevice | null;
 }
 
@@ -25,7 +25,11 @@ export function RelationsStrip({ asset, symbol, query, device }: Props) {
   return (
     <section className="rs" aria-label={t('tab.relations')}>
       <Section title={t('tab.relations')} note={t('relations.hop', counts)}>
-        <Link to="." search={(old: AssetSearch): AssetSearch => ({ ...old, tab: 'relations' })} className="link">
+        <Link
+          to="."
+          search={(old: AssetSearch): AssetSearch => ({ ...old, tab: 'relations' })}
+          className="link"
+        >
           {t('relations.table')}
         </Link>
       </Section>
@@ -34,10 +38,10 @@ export function RelationsStrip({ asset, symbol, query, device }: Props) {
       ) : (
         <div className="rs-row">
           <div className="rs-col">
-            {left.shown.map((r) => (
+            {left.shown.map((r, i) => (
               <div key={`${r.type} ${r.asset.id}`} className="rs-line">
                 <Node relation={r} symbol={symbolOf(r.asset.class)} />
-                <Edge type={r.type} />
+                <Edge type={r.type} side="in" bent={i > 0} />
               </div>
             ))}
             {left.more > 0 && <More n={left.more} />}
@@ -53,9 +57,9 @@ export function RelationsStrip({ asset, symbol, query, device }: Props) {
             {below > 0 && <div className="rs-measure">{t('relations.measure', { count: below })}</div>}
           </div>
           <div className="rs-col">
-            {right.shown.map((r) => (
+            {right.shown.map((r, i) => (
               <div key={`${r.type} ${r.asset.id}`} className="rs-line">
-                <Edge type={r.type} />
+                <Edge type={r.type} side="out" bent={i > 0} />
                 <Node relation={r} symbol={symbolOf(r.asset.class)} />
               </div>
             ))}
@@ -98,13 +102,29 @@ function Node({ relation, symbol }: { relation: Relation; symbol: string }) {
   );
 }
 
+interface EdgeProps {
+  type: string;
+  side: 'in' | 'out';
+  /** Rows below the first bend to, or off, the first. */
+  bent: boolean;
+}
+
 /** feeds is a line with an arrow, drives a double line, measures dashed. */
-function Edge({ type }: { type: string }) {
+function Edge({ type, side, bent }: EdgeProps) {
+  const end = !bent ? 'M0 18H10' : side === 'in' ? 'M0 18V-14H10' : 'M0 -24V18H10';
+  const tip = bent && side === 'in' ? -14 : 18;
+  const straight = !(bent && side === 'out');
   return (
     <span className={cx('rs-edge', type === 'drives' && 'rs-drives', type === 'measures' && 'rs-measures')}>
-      <small>{type.replace(/_/g, ' ')}</small>
-      <svg width="9" height="8" viewBox="0 0 9 8" aria-hidden>
-        <path d="M0 0L9 4L0 8Z" fill="currentColor" />
+      {straight && <small>{type.replace(/_/g, ' ')}</small>}
+      <svg aria-hidden>
+        {straight && <line className="rs-wire" x1="0" x2="100%" y1="18" y2="18" />}
+        <svg x="100%" overflow="visible">
+          <path className="rs-wire" d={end} />
+          <path className="rs-core" d={end} />
+          <path className="rs-head" d={`M8 ${tip - 4}L15 ${tip}L8 ${tip + 4}Z`} />
+        </svg>
+        {straight && <line className="rs-core" x1="0" x2="100%" y1="18" y2="18" />}
       </svg>
     </span>
   );
@@ -112,7 +132,11 @@ function Edge({ type }: { type: string }) {
 
 function More({ n }: { n: number }) {
   return (
-    <Link to="." search={(old: AssetSearch): AssetSearch => ({ ...old, tab: 'relations' })} className="link rs-more">
+    <Link
+      to="."
+      search={(old: AssetSearch): AssetSearch => ({ ...old, tab: 'relations' })}
+      className="link rs-more"
+    >
       {t('relations.more', { count: n })}
     </Link>
   );

@@ -1,6 +1,6 @@
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { Page, Relation } from '../../api/types';
+import type { RelationList } from '../../api/types';
 import { LevelBadge, Section, Segmented } from '../../parts/Controls';
 import { Async, Empty } from '../../parts/States';
 import { assetLink } from '../../shell/url';
@@ -10,7 +10,7 @@ type Side = 'all' | 'in' | 'out';
 
 interface Props {
   query: {
-    data: Page<Relation> | undefined;
+    data: RelationList | undefined;
     error: Error | null;
     isPending: boolean;
     refetch: () => unknown;
@@ -80,7 +80,7 @@ export function RelationsTab({ query }: Props) {
                     <td className="muted">{r.asset.path.split('/').slice(1, -1).join(' / ')}</td>
                     <td className="mono muted">
                       {Object.entries(r.attributes)
-                        .map(([k, v]) => `${k}=${typeof v === 'object' ? JSON.stringify(v) : String(v)}`)
+                        .map(([k, v]) => `${k}=${typeof v === 'string' ? v : JSON.stringify(v)}`)
                         .join(' ') || '–'}
                     </td>
                   </tr>

@@ -15,7 +15,7 @@ import { fixedRange } from '../../twin/range';
 import type { Series } from '../../twin/series';
 import { useElementHeight } from './useElementHeight';
 import { useHistory } from './useHistory';
-import { worstFirst } from './worstfirst';
+import { telling } from './telling';
 
 const TrendStack = lazy(() =>
   import('../../parts/trend/TrendStack').then((m) => ({ default: m.TrendStack })),
@@ -30,7 +30,7 @@ export function TrendPane({ asset, readings, zone }: { asset: Asset; readings: R
   const chosen = useRef<string[] | null>(null);
   const analog = asset.tags.filter(isAnalog);
   if (chosen.current === null && Object.keys(readings).length > 0)
-    chosen.current = worstFirst(analog, readings).slice(0, 3);
+    chosen.current = telling(analog, readings, 3);
   const tags = (chosen.current ?? []).flatMap((name) => analog.find((x) => x.name === name) ?? []);
   const { series, pending } = useHistory(
     asset.id,

@@ -57,7 +57,7 @@ export function TrendTab({ asset, readings, zone }: { asset: Asset; readings: Re
         <Segmented
           label={t('range.title')}
           value={preset}
-          options={presets.map((p) => ({ value: p as string, label: presetLabel(p) }))}
+          options={presets.map((p) => ({ value: p, label: presetLabel(p) }))}
           onChange={(p) => set({ from: `now-${p}`, to: 'now' })}
         />
         <Segmented<Fit>
@@ -85,6 +85,7 @@ export function TrendTab({ asset, readings, zone }: { asset: Asset; readings: Re
               height={each}
               syncKey={`tab ${asset.id}`}
               axisWidth={52}
+              unit
               onZoom={(a, b) => set(fixedRange(a, b))}
               onCursor={setCursor}
             />

@@ -2,7 +2,7 @@ import type { StackedPlot } from '../../parts/trend/TrendStack';
 import { marksOf, rangeWithLimits } from '../../parts/trend/marksof';
 import { t } from '../../shell/words';
 import type { Readings } from '../../twin/live';
-import { isAnalog, numeric, type Tag } from '../../twin/model';
+import { isAnalog, numeric, stateWords, type Tag } from '../../twin/model';
 import type { Series } from '../../twin/series';
 
 // Pens become plots: one per unit, discrete tags each in a lane of their own.
@@ -68,6 +68,7 @@ export function groupPens({ asset, pens, series, span, zone, fit, readings }: Gr
         limits: only?.limits ?? [],
         gaps: all.flatMap((m) => m.gaps),
         backfilled: all.flatMap((m) => m.backfilled),
+        inset: 56,
       },
       from: span.from,
       to: span.to,
@@ -75,7 +76,7 @@ export function groupPens({ asset, pens, series, span, zone, fit, readings }: Gr
       decimals: first.tag.decimals,
       zone,
       unit: first.tag.unit,
-      states: discrete ? words(first.tag) : null,
+      states: discrete ? stateWords(first.tag) : null,
     };
     if (discrete) plot.height = 64;
     return [plot];
@@ -84,11 +85,6 @@ export function groupPens({ asset, pens, series, span, zone, fit, readings }: Gr
 
 function setpointOf(tag: Tag, readings: Readings): number | null {
   return tag.setpoint === undefined ? null : numeric(readings[tag.setpoint]?.v ?? null);
-}
-
-function words(tag: Tag): string[] {
-  if (tag.states.length > 0) return tag.states;
-  return /run/.test(tag.name) ? ['stopped', 'running'] : ['OFF', 'ON'];
 }
 
 function widest(drawn: readonly { tag: Tag; series: Series }[], limits: boolean): [number, number] | null {

@@ -49,7 +49,7 @@ export function useHistory(asset: string, tags: readonly string[], readings: Rea
   const { data } = query;
   const series = useMemo(() => {
     const out = new Map<string, Series>();
-    void turn;
+    if (turn < 0) return out; // a turn says that the tail has grown
     for (const s of data?.series ?? []) {
       if (s.asset !== asset) continue; // still the former asset's answer
       const { from } = span(range, useClock.getState().now);

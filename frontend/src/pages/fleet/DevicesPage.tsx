@@ -30,7 +30,11 @@ export function DevicesPage() {
   const { zone } = useZone();
   useTopic('devices');
   const set = (part: Partial<FleetSearch>) =>
-    void navigate({ to: '.', search: (old: FleetSearch): FleetSearch => ({ ...old, ...part }), replace: true });
+    void navigate({
+      to: '.',
+      search: (old: FleetSearch): FleetSearch => ({ ...old, ...part }),
+      replace: true,
+    });
   useEffect(() => {
     if (words === (search.q ?? '')) return undefined;
     const timer = setTimeout(
@@ -106,7 +110,7 @@ export function DevicesPage() {
           options={[
             { value: '', label: t('devices.allkinds') },
             { value: 'gateway', label: t('devices.gateways') },
-            { value: 'device', label: t('devices.own') },
+            { value: 'direct', label: t('devices.own') },
             { value: 'hosted', label: t('devices.hosted') },
           ]}
           onChange={(v) => set({ kind: v || undefined })}
@@ -232,9 +236,7 @@ function DeviceRow({
       <td>{d.device_type}</td>
       <td className="muted">{d.kind}</td>
       <td className="mono muted">{d.gateway === undefined || d.gateway === '' ? '–' : d.gateway}</td>
-      <td className="muted">
-        {[d.site, d.area, d.line].filter((x) => x !== undefined && x !== '' && x !== '_').join(' / ')}
-      </td>
+      <td className="muted">{[d.site, d.area, d.line].filter((x) => x !== '' && x !== '_').join(' / ')}</td>
       <td>
         {d.asset_path === undefined || d.asset_path === '' ? (
           <span className="muted">–</span>

@@ -103,7 +103,7 @@ export function DeadLettersPane() {
   return (
     <section className="sd">
       <Async query={query} what={t('dead.what')} rows={2}>
-        {({ groups = [] }) => (
+        {({ groups }) => (
           <>
             <Section title={t('dead.title')} note={t('dead.note', { count: groups.length })} />
             {groups.length === 0 ? (

@@ -1,5 +1,7 @@
 import type { HistoryRead } from '../../api/queries';
-import type { Overview, Signal } from '../../api/types';
+import type { Overview } from '../../api/types';
+
+type Share = Overview['signals']['connectivity'];
 import { Spark } from '../../parts/Spark';
 import { cx } from '../../parts/cx';
 import { t } from '../../shell/words';
@@ -10,7 +12,7 @@ import { seriesOf, type SignalName } from './signaltags';
 interface Tile {
   name: SignalName;
   label: string;
-  signal: Signal;
+  signal: { v: number | null; unit: string };
   decimals: number;
   /** What it is held against. */
   aim: string;
@@ -22,25 +24,26 @@ interface Tile {
 
 function tiles(o: Overview): Tile[] {
   const { connectivity: c, throughput: h, errors: e, freshness: f } = o.signals;
-  const share = (s: Signal, word: 'overview.devices' | 'overview.tags') =>
-    s.n === undefined || s.of === undefined ? '' : t(word, { n: formatNumber(s.n), of: formatNumber(s.of) });
-  const aim = (s: Signal) =>
-    s.target === undefined ? '' : t('overview.target', { v: formatNumber(s.target, 1) });
-  const under = (s: Signal) => s.v !== null && s.target !== undefined && s.v < s.target;
-  const top = (s: Signal): Band | undefined =>
-    s.target === undefined ? undefined : { low: s.target, high: 100 };
+  const share = (s: Share, word: 'overview.devices' | 'overview.tags') =>
+    t(word, { n: formatNumber(s.n), of: formatNumber(s.of) });
+  const kept = (
+    name: SignalName,
+    label: string,
+    s: Share,
+    word: 'overview.devices' | 'overview.tags',
+  ): Tile => ({
+    name,
+    label,
+    signal: s,
+    decimals: 1,
+    aim: t('overview.target', { v: formatNumber(s.target, 1) }),
+    below: share(s, word),
+    normal: { low: s.target, high: 100 },
+    target: 'low',
+    off: s.v !== null && s.v < s.target,
+  });
   return [
-    {
-      name: 'connectivity',
-      label: t('signal.connectivity'),
-      signal: c,
-      decimals: 1,
-      aim: aim(c),
-      below: share(c, 'overview.devices'),
-      normal: top(c),
-      target: 'low',
-      off: under(c),
-    },
+    kept('connectivity', t('signal.connectivity'), c, 'overview.devices'),
     {
       name: 'throughput',
       label: t('signal.throughput'),
@@ -57,23 +60,13 @@ function tiles(o: Overview): Tile[] {
       label: t('signal.errors'),
       signal: e,
       decimals: 2,
-      aim: e.limit === undefined ? '' : t('overview.limit', { v: formatShort(e.limit) }),
-      below: e.n === undefined ? '' : t('overview.dead', { count: e.n }),
-      normal: e.limit === undefined ? undefined : { low: 0, high: e.limit },
+      aim: t('overview.limit', { v: formatShort(e.limit) }),
+      below: t('overview.dead', { count: e.n }),
+      normal: { low: 0, high: e.limit },
       target: 'high',
-      off: e.v !== null && e.limit !== undefined && e.v >= e.limit,
+      off: e.v !== null && e.v >= e.limit,
     },
-    {
-      name: 'freshness',
-      label: t('signal.freshness'),
-      signal: f,
-      decimals: 1,
-      aim: aim(f),
-      below: share(f, 'overview.tags'),
-      normal: top(f),
-      target: 'low',
-      off: under(f),
-    },
+    kept('freshness', t('signal.freshness'), f, 'overview.tags'),
   ];
 }
 

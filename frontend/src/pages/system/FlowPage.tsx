@@ -175,7 +175,7 @@ function Letter({ letter: d, zone, open, onToggle }: LetterProps) {
         <tr>
           <td colSpan={7} className="fw-payload">
             <p className="fw-full">{d.detail}</p>
-            <pre className="mono">{payloadText(d.payload_base64 ?? '', 4000)}</pre>
+            <pre className="mono">{payloadText(d.payload_base64, 4000)}</pre>
           </td>
         </tr>
       )}

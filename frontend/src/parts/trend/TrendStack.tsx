@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import 'uplot/dist/uPlot.min.css';
 import { useTheme } from '../../shell/stores';
+import { unitLabel } from '../../twin/unit';
 import { readInk } from './ink';
 import { Plot, type PlotSpec } from './plot';
 import './trend.css';
@@ -19,6 +20,8 @@ interface Props {
   syncKey: string;
   axisWidth?: number;
   lastAxis?: boolean;
+  /** Writes the unit into the plot. */
+  unit?: boolean;
   onZoom?: (from: number, to: number) => void;
   onCursor?: (t: number | null) => void;
 }
@@ -30,6 +33,7 @@ export function TrendStack({
   syncKey,
   axisWidth = 44,
   lastAxis = true,
+  unit = false,
   onZoom,
   onCursor,
 }: Props) {
@@ -45,6 +49,7 @@ export function TrendStack({
             timeAxis={timeAxis}
             syncKey={syncKey}
             axisWidth={axisWidth}
+            unit={unit}
             onZoom={onZoom}
             onCursor={onCursor}
           />
@@ -60,11 +65,12 @@ interface OneProps {
   timeAxis: boolean;
   syncKey: string;
   axisWidth: number;
+  unit: boolean;
   onZoom?: ((from: number, to: number) => void) | undefined;
   onCursor?: ((t: number | null) => void) | undefined;
 }
 
-export function OnePlot({ spec, height, timeAxis, syncKey, axisWidth, onZoom, onCursor }: OneProps) {
+export function OnePlot({ spec, height, timeAxis, syncKey, axisWidth, unit, onZoom, onCursor }: OneProps) {
   const el = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | null>(null);
   const [width, setWidth] = useState(0);
@@ -125,6 +131,11 @@ export function OnePlot({ spec, height, timeAxis, syncKey, axisWidth, onZoom, on
   return (
     <div className="tr-plot" style={{ height }} role="img" aria-label={spec.summary}>
       <div ref={el} className="tr-host" />
+      {unit && spec.unit !== '' && (
+        <span className="tr-unit" style={{ left: axisWidth + 6 }}>
+          {unitLabel(spec.unit)}
+        </span>
+      )}
     </div>
   );
 }

@@ -15,6 +15,8 @@ export interface Marks {
   limits: LimitLine[];
   gaps: (Gap & { label: string })[];
   backfilled: (Backfill & { label: string })[];
+  /** Where names of limits begin, px from the axis. */
+  inset: number;
 }
 
 interface Box {
@@ -103,9 +105,11 @@ function label(
   y: number,
   ink: Ink,
   px: number,
+  late: boolean,
 ): void {
   ctx.font = `${10.5 * px}px ${ink.ui}`;
-  const w = ctx.measureText(text).width + 8 * px;
+  const icon = late ? 12 * px : 0;
+  const w = ctx.measureText(text).width + 8 * px + icon;
   if (w > b.w) return;
   const x = Math.min(b.x + b.w - w - px, Math.max(b.x + px, at - w / 2));
   ctx.fillStyle = ink.surface;
@@ -116,7 +120,17 @@ function label(
   ctx.fillStyle = ink.ink2;
   ctx.textAlign = 'left';
   ctx.textBaseline = 'middle';
-  ctx.fillText(text, x + 4 * px, y + 8.5 * px);
+  ctx.fillText(text, x + 4 * px + icon, y + 8.5 * px);
+  if (!late) return;
+  // The sign of what came late: an arrow that turns back.
+  const [cx, cy, r] = [x + 8.5 * px, y + 8 * px, 3.4 * px];
+  ctx.strokeStyle = ink.ink2;
+  ctx.beginPath();
+  ctx.arc(cx, cy, r, -2.2, 2.6);
+  ctx.moveTo(cx - 4.6 * px, cy - 4.6 * px);
+  ctx.lineTo(cx - 2 * px, cy - 2.8 * px);
+  ctx.lineTo(cx - 4.4 * px, cy - 0.8 * px);
+  ctx.stroke();
 }
 
 /** Limits, gaps and late data, over the pens. */
@@ -156,7 +170,8 @@ export function drawMarks(u: uPlot, ink: Ink, marks: Marks, px: number): void {
     }
     ctx.stroke();
   }
-  for (const l of marks.limits) {
+  let named = -Infinity;
+  for (const l of [...marks.limits].sort((p, q) => q.value - p.value)) {
     const y = u.valToPos(l.value, 'y', true);
     if (y < b.y - 1 || y > b.y + b.h + 1) continue;
     ctx.strokeStyle = l.kind === 'setpoint' ? ink.ink : ink.strong;
@@ -172,19 +187,22 @@ export function drawMarks(u: uPlot, ink: Ink, marks: Marks, px: number): void {
     ctx.fillStyle = ink.ink2;
     ctx.textAlign = 'left';
     const under = y - 12 * px < b.y;
-    ctx.textBaseline = under ? 'top' : 'alphabetic';
-    ctx.fillText(l.name, b.x + 6 * px, under ? y + 3 * px : y - 3 * px);
+    const at = under ? y + 11 * px : y - 3 * px;
+    if (at - named < 11 * px) continue; // names over each other cannot be read
+    named = at;
+    ctx.textBaseline = 'alphabetic';
+    ctx.fillText(l.name, b.x + marks.inset * px, at);
   }
   const busy: [number, number][] = [];
-  const place = (text: string, from: number, to: number, y: number) => {
+  const place = (text: string, from: number, to: number, y: number, late: boolean) => {
     const s = span(u, b, from, to);
     if (s === null) return;
     const mid = (s[0] + s[1]) / 2;
     if (busy.some(([c, at]) => at === y && Math.abs(c - mid) < 150 * px)) return; // a crowd of labels says nothing
     busy.push([mid, y]);
-    label(ctx, text, mid, b, y, ink, px);
+    label(ctx, text, mid, b, y, ink, px, late);
   };
-  for (const f of marks.backfilled) place(f.label, f.from, f.to, b.y + 3 * px);
-  for (const g of marks.gaps) place(g.label, g.from, g.to, b.y + b.h - 20 * px);
+  for (const f of marks.backfilled) place(f.label, f.from, f.to, b.y + 3 * px, true);
+  for (const g of marks.gaps) place(g.label, g.from, g.to, b.y + b.h - 20 * px, false);
   ctx.restore();
 }

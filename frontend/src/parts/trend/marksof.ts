@@ -74,7 +74,7 @@ export function marksOf(
     }));
   const backfilled = s.backfilled.map((b) => ({
     ...b,
-    label: `⟲ ${t('gap.backfilled', { duration: formatDuration(b.to - b.from), at: formatMinute(b.arrived, zone) })}`,
+    label: `${t('gap.backfilled', { duration: formatDuration(b.to - b.from), at: formatMinute(b.arrived, zone) })}`,
   }));
   const { low, high } = tag?.normal ?? {};
   const band = low == null && high == null ? null : { low: low ?? -1e300, high: high ?? 1e300 };
@@ -83,6 +83,7 @@ export function marksOf(
     limits: tag === undefined ? [] : limitLines(tag, setpoint),
     gaps: [...known, ...bad],
     backfilled,
+    inset: 6,
   };
 }
 
@@ -102,6 +103,7 @@ export function rangeWithLimits(
   const lo = Math.min(...known);
   const hi = Math.max(...known);
   const pad = (hi - lo) * 0.06 || Math.max(Math.abs(hi) * 0.05, 0.5);
+  // Room for the name of the highest limit above its line.
   const floor = tag.range.low != null && lo >= tag.range.low ? Math.max(tag.range.low, lo - pad) : lo - pad;
-  return [lo === 0 ? 0 : floor, hi + pad];
+  return [lo === 0 ? 0 : floor, hi + 2.2 * pad];
 }

@@ -77,18 +77,14 @@ export class Plot {
 
   constructor(el: HTMLElement, spec: PlotSpec, options: PlotOptions) {
     this.spec = spec;
-    this.u = new uPlot(
-      this.options(options),
-      align(spec.pens.map((p) => splitLines(p.series))) as uPlot.AlignedData,
-      el,
-    );
+    this.u = new uPlot(this.options(options), align(spec.pens.map((p) => splitLines(p.series))), el);
   }
 
   /** Draws a changed spec; the pens must be the same as before. */
   update(spec: PlotSpec): void {
     this.spec = spec;
     this.u.batch(() => {
-      this.u.setData(align(spec.pens.map((p) => splitLines(p.series))) as uPlot.AlignedData, false);
+      this.u.setData(align(spec.pens.map((p) => splitLines(p.series))), false);
       this.u.setScale('x', { min: spec.from, max: spec.to });
     });
   }
@@ -114,13 +110,12 @@ export class Plot {
         spanGaps: false,
         ...(step === undefined ? {} : { paths: step }),
       };
-      const few = series.ts.length < 30;
       return [
         {
           ...base,
           width: 1.75,
           ...(dash ? { dash: [6, 3] } : {}),
-          points: { show: few, size: 4, fill: stroke },
+          points: { show: (u) => sparse(u), size: 4, fill: stroke },
         },
         { ...base, width: 1.5, dash: [1.5, 3], cap: 'butt' },
         { ...base, width: 1, ...(dash ? { dash: [6, 3] } : {}) },
@@ -213,7 +208,13 @@ export class Plot {
   }
 }
 
-/** Left and bottom axis line, and the dot at the newest reading. */
+/** Says whether there are so few readings that each shows as a dot. */
+function sparse(u: uPlot): boolean {
+  const [i0, i1] = u.series[0]?.idxs ?? [0, 0];
+  return i1 - i0 > 0 && (i1 - i0) * 20 < u.bbox.width / devicePixelRatio;
+}
+
+/** Left and bottom axis line. */
 function drawFrame(u: uPlot, ink: Ink, px: number): void {
   const { ctx } = u;
   const { left, top, width, height } = u.bbox;

@@ -14,14 +14,27 @@ function severity(tag: Tag, v: number): number {
 }
 
 /** Tag names, the most severe first; equal ones as the class lists them, those with limits before those without. */
-export function worstFirst(tags: readonly Tag[], readings: Readings): string[] {
+function worstFirst(tags: readonly Tag[], readings: Readings) {
   const rank = (tag: Tag) => {
     const v = numeric(readings[tag.name]?.v ?? null);
     const watched = Object.values(tag.limits as Record<string, unknown>).some((x) => x != null) ? 0.001 : 0;
     return (v === null ? 0 : severity(tag, v)) + watched;
   };
   return tags
-    .map((tag, i) => ({ name: tag.name, rank: rank(tag), i }))
-    .sort((a, b) => b.rank - a.rank || a.i - b.i)
-    .map((x) => x.name);
+    .map((tag, i) => ({ name: tag.name, unit: tag.unit, rank: rank(tag), i }))
+    .sort((a, b) => b.rank - a.rank || a.i - b.i);
+}
+
+/** The few tags that say most: what is out of its band, then one of each unit. */
+export function telling(tags: readonly Tag[], readings: Readings, limit: number): string[] {
+  const ranked = worstFirst(tags, readings);
+  const out = ranked.filter((x) => x.rank > 0.01).slice(0, limit);
+  for (const fresh of [true, false]) {
+    for (const x of ranked) {
+      if (out.length >= limit) break;
+      if (out.includes(x) || (fresh && out.some((o) => o.unit === x.unit))) continue;
+      out.push(x);
+    }
+  }
+  return out.map((x) => x.name);
 }

@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -115,4 +116,19 @@ func FuzzParseConfig(f *testing.F) {
 			t.Errorf("parsed and yet invalid: %v", err)
 		}
 	})
+}
+
+func TestTheConfigurationInTheDocumentationIsGood(t *testing.T) {
+	text, err := os.ReadFile("../../docs/how-to/connect-a-plc.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\n")
+	example, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("the page has no example")
+	}
+	if _, err := agent.ParseConfig([]byte(example)); err != nil {
+		t.Error(err)
+	}
 }

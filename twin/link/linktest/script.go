@@ -87,5 +87,29 @@ func (p *Peer) Write(cp packets.ControlPacket) {
 	}
 }
 
+// Serve hands every PUBLISH to take and acknowledges it, until the client leaves or the connection is dropped.
+func (p *Peer) Serve(take func(*packets.PublishPacket)) {
+	for {
+		cp, err := packets.ReadPacket(p.nc)
+		if err != nil {
+			return
+		}
+		switch cp := cp.(type) {
+		case *packets.PublishPacket:
+			take(cp)
+			ack := packets.NewControlPacket(packets.Puback).(*packets.PubackPacket)
+			ack.MessageID = cp.MessageID
+			err = ack.Write(p.nc)
+		case *packets.PingreqPacket:
+			err = packets.NewControlPacket(packets.Pingresp).Write(p.nc)
+		case *packets.DisconnectPacket:
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
 // Drop closes the connection without a word.
 func (p *Peer) Drop() { _ = p.nc.Close() }

@@ -1,6 +1,14 @@
 import { Link, useLocation } from '@tanstack/react-router';
-import { IconAdjustmentsHorizontal, IconCpu, IconLayoutDashboard, IconListTree } from '@tabler/icons-react';
+import { IconAdjustmentsHorizontal, IconCpu, IconLayoutDashboard } from '@tabler/icons-react';
 import { t } from './words';
+
+function TreeIcon() {
+  return (
+    <svg viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden>
+      <path d="M3 4.5h8M6 4.5v14h5M6 11.5h5M14 11.5h7M14 18.5h7" />
+    </svg>
+  );
+}
 
 /** The pages there are. Others come when they exist. */
 export function Rail() {
@@ -14,7 +22,7 @@ export function Rail() {
         {t('nav.overview')}
       </Link>
       <Link to="/a/$" params={{ _splat: '' }} aria-current={current('/a')}>
-        <IconListTree stroke={1.5} aria-hidden />
+        <TreeIcon />
         {t('nav.assets')}
       </Link>
       <Link to="/fleet/devices" aria-current={current('/fleet')}>

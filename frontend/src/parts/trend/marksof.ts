@@ -74,7 +74,10 @@ export function marksOf(
     }));
   const backfilled = s.backfilled.map((b) => ({
     ...b,
-    label: `${t('gap.backfilled', { duration: formatDuration(b.to - b.from), at: formatMinute(b.arrived, zone) })}`,
+    label: t('gap.backfilled', {
+      duration: formatDuration(b.to - b.from),
+      at: formatMinute(b.arrived, zone),
+    }),
   }));
   const { low, high } = tag?.normal ?? {};
   const band = low == null && high == null ? null : { low: low ?? -1e300, high: high ?? 1e300 };

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 )
@@ -24,17 +25,18 @@ type row struct {
 	payload                []byte
 }
 
-// envelope is the published form, read loosely: t, v and q may be scalars or arrays.
+// envelope is the published form, read loosely: t, v and q may be scalars or arrays, t_ns stands for a finer t.
 type envelope struct {
 	DeviceID string `json:"device_id"`
 	TS       int64  `json:"ts"`
 	D        map[string]struct {
 		T json.RawMessage `json:"t"`
+		N json.RawMessage `json:"t_ns"`
 		V json.RawMessage `json:"v"`
 	} `json:"d"`
 }
 
-// readings lists the numbers of an envelope; values that are no numbers count as NaN-free zero with their spot kept.
+// readings lists the readings of an envelope by their spots.
 func readings(payload []byte) (map[spot]float64, error) {
 	var e envelope
 	if err := json.Unmarshal(payload, &e); err != nil {
@@ -46,14 +48,17 @@ func readings(payload []byte) (map[spot]float64, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", tag, err)
 		}
-		ts := make([]float64, len(vs))
-		if len(d.T) > 0 {
-			if ts, err = numbers(d.T); err != nil || len(ts) != len(vs) {
+		ts, raw, unit := make([]float64, len(vs)), d.T, 1.0
+		if len(raw) == 0 {
+			raw, unit = d.N, 1e6
+		}
+		if len(raw) > 0 {
+			if ts, err = numbers(raw); err != nil || len(ts) != len(vs) {
 				return nil, fmt.Errorf("%s: %d times for %d values: %w", tag, len(ts), len(vs), err)
 			}
 		}
 		for i, v := range vs {
-			out[spot{e.DeviceID, tag, e.TS + int64(ts[i])}] = v
+			out[spot{e.DeviceID, tag, e.TS + int64(math.Floor(ts[i]/unit))}] = v
 		}
 	}
 	return out, nil
@@ -70,16 +75,22 @@ func numbers(raw json.RawMessage) ([]float64, error) {
 	}
 	out := make([]float64, len(many))
 	for i, v := range many {
-		switch v := v.(type) {
-		case float64:
-			out[i] = v
-		case bool:
-			if v {
-				out[i] = 1
-			}
-		}
+		out[i] = number(v)
 	}
 	return out, nil
+}
+
+// number makes a JSON value comparable: true is 1, what is no number 0.
+func number(v any) float64 {
+	switch v := v.(type) {
+	case float64:
+		return v
+	case bool:
+		if v {
+			return 1
+		}
+	}
+	return 0
 }
 
 // missing names what was sent and is not in history with its value.

@@ -260,11 +260,11 @@ func (c client) login(ctx context.Context, user, password string) (client, error
 
 // column is one series of a history answer.
 type column struct {
-	Path string    `json:"path"`
-	Tag  string    `json:"tag"`
-	TS   []int64   `json:"ts"`
-	V    []float64 `json:"v"`
-	Q    []int     `json:"q"`
+	Path string  `json:"path"`
+	Tag  string  `json:"tag"`
+	TS   []int64 `json:"ts"`
+	V    []any   `json:"v"`
+	Q    []int   `json:"q"`
 }
 
 // history asks for raw samples or, with an interval, for an aggregate.

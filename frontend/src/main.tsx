@@ -20,10 +20,11 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { Failure } from './api/call';
+import { adopt } from './api/actions';
+import { Failure, setOrigin } from './api/call';
 import { onSession, session } from './api/session';
 import { sessionChanged, startLive } from './shell/live';
-import { platform } from './shell/platform';
+import { desktop, type Start } from './shell/platform';
 import { makeRouter } from './shell/router';
 import { startClock, useTheme } from './shell/stores';
 import { theme, variables } from './style/theme';
@@ -51,10 +52,18 @@ function Themed({ children }: { children: ReactNode }) {
   );
 }
 
-function start(): void {
-  const host = document.getElementById('root');
-  if (host === null) return;
-  const router = makeRouter(client, platform().desktop !== null);
+/** The console of a chosen backend. */
+function Console({ router }: { router: ReturnType<typeof makeRouter> }) {
+  return (
+    <QueryClientProvider client={client}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  );
+}
+
+/** Prepares the page for a backend: routes, clock, stream, and what follows signing in and out. */
+function connect(shell: boolean): ReturnType<typeof makeRouter> {
+  const router = makeRouter(client, shell);
   startClock();
   startLive(client);
   let user = session()?.user;
@@ -66,15 +75,39 @@ function start(): void {
     sessionChanged();
     void router.invalidate(); // the guard of the routes sends to the login page
   });
-  createRoot(host).render(
-    <StrictMode>
-      <Themed>
-        <QueryClientProvider client={client}>
-          <RouterProvider router={router} />
-        </QueryClientProvider>
-      </Themed>
-    </StrictMode>,
-  );
+  return router;
 }
 
-start();
+/** In the desktop window: which backend, and as whom. */
+async function take(s: Start): Promise<ReturnType<typeof makeRouter>> {
+  setOrigin(s.url);
+  if (s.token !== '') await adopt(s.token);
+  if (s.open.startsWith('/') && window.location.hash === '') window.location.hash = s.open;
+  return connect(true);
+}
+
+async function start(host: HTMLElement): Promise<void> {
+  const root = createRoot(host);
+  const draw = (page: ReactNode) =>
+    root.render(
+      <StrictMode>
+        <Themed>{page}</Themed>
+      </StrictMode>,
+    );
+  const bridge = desktop();
+  if (bridge === null) {
+    draw(<Console router={connect(false)} />);
+    return;
+  }
+  const first = await bridge.Start();
+  if (first.state === 'ready') {
+    draw(<Console router={await take(first)} />);
+    return;
+  }
+  const { StartPage } = await import('./pages/start/StartPage');
+  const onReady = (s: Start) => void take(s).then((router) => draw(<Console router={router} />));
+  draw(<StartPage bridge={bridge} first={first} onReady={onReady} />);
+}
+
+const host = document.getElementById('root');
+if (host !== null) void start(host);

@@ -10,6 +10,7 @@ import { Kbd } from '../parts/Controls';
 import { cx } from '../parts/cx';
 import { formatDuration, formatNumber } from '../twin/format';
 import { zoneLabel, type ZoneChoice } from '../twin/time';
+import { desktop, type Bridge } from './platform';
 import { setTheme, useClock, useLink, useTheme, type Theme } from './stores';
 import { assetLink } from './url';
 import { t } from './words';
@@ -161,10 +162,19 @@ function initials(user: string): string {
   return ((parts.length > 1 ? parts.map((p) => p[0]).join('') : name) || '?').slice(0, 2).toUpperCase();
 }
 
+/** Leaves the present backend for the page that asks which one. */
+async function elsewhere(bridge: Bridge): Promise<void> {
+  await bridge.Forget();
+  await logout();
+  window.location.hash = '';
+  window.location.reload();
+}
+
 function UserMenu({ onHelp }: { onHelp: () => void }) {
   const s = useSyncExternalStore(onSession, session);
   const theme = useTheme((state) => state.choice);
   const version = useLink((l) => l.serverVersion);
+  const bridge = desktop();
   const themes: readonly Theme[] = ['light', 'dark', 'system'];
   return (
     <Menu position="bottom-end" offset={4} width={220}>
@@ -194,6 +204,7 @@ function UserMenu({ onHelp }: { onHelp: () => void }) {
         <Menu.Item onClick={onHelp} rightSection={<Kbd>?</Kbd>}>
           {t('keys.title')}
         </Menu.Item>
+        {bridge !== null && <Menu.Item onClick={() => void elsewhere(bridge)}>{t('start.other')}</Menu.Item>}
         <Menu.Item onClick={() => void logout()}>{t('logout')}</Menu.Item>
         {version !== '' && <Menu.Label>{t('version', { version })}</Menu.Label>}
       </Menu.Dropdown>

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { historyCsv } from '../../api/actions';
 import type { Asset } from '../../api/types';
 import { Button } from '../../parts/Controls';
-import { platform } from '../../shell/platform';
+import { saveText } from '../../shell/platform';
 import { t } from '../../shell/words';
 
 /** The drawn tags as CSV with UTC instants, units and quality. */
@@ -29,7 +29,7 @@ export function ExportButton({
       setNote(t('export.failed', { why: r.problem.detail || r.problem.title }));
       return;
     }
-    const saved = await platform().save(
+    const saved = await saveText(
       `${asset.name}-${iso(span.from).slice(0, 16).replace(/[:T]/g, '')}.csv`,
       r.data,
     );

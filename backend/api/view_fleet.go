@@ -62,6 +62,7 @@ type Overview struct {
 	ServerTime  time.Time  `json:"server_time"`
 	TagsChecked int        `json:"tags_checked"`
 	Newest      *time.Time `json:"newest" doc:"source time of the newest reading"`
+	Since       *time.Time `json:"since" doc:"when the plant became known here: before, there is no history to show"`
 	Signals     Signals    `json:"signals"`
 	Sites       []Site     `json:"sites"`
 	Worst       []Worst    `json:"worst" doc:"readings furthest beyond their normal band"`

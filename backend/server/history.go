@@ -2,12 +2,14 @@ package server
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/lineshaft/lineshaft/backend/api"
 	"github.com/lineshaft/lineshaft/backend/historian"
 	"github.com/lineshaft/lineshaft/backend/historian/query"
 	"github.com/lineshaft/lineshaft/backend/historian/registry"
+	"github.com/lineshaft/lineshaft/twin/wire"
 )
 
 // past answers the API's questions from history.
@@ -20,7 +22,9 @@ type past struct {
 func (p past) Query(ctx context.Context, tenant string, q api.HistoryQuery) ([]api.Column, error) {
 	ask := query.Query{
 		From: q.From.UnixNano(), To: q.To.UnixNano(), Interval: q.Interval, All: q.BadToo, MaxPoints: q.MaxPoints,
+		Fill: query.Fill(q.Fill),
 	}
+	var born []int64 // when each series began
 	for _, a := range q.Aggs {
 		ask.Aggs = append(ask.Aggs, query.Agg(a))
 	}
@@ -28,6 +32,9 @@ func (p past) Query(ctx context.Context, tenant string, q api.HistoryQuery) ([]a
 		var id historian.SeriesID
 		if s, ok := p.series.SeriesOf(tenant, t.Asset.ID, t.Tag.Name); ok {
 			id = s.ID
+			born = append(born, wire.IDTime(s.ULID).UnixNano())
+		} else {
+			born = append(born, math.MaxInt64)
 		}
 		ask.Tags = append(ask.Tags, query.Tag{Series: id, Expected: t.Tag.Interval})
 	}
@@ -39,13 +46,28 @@ func (p past) Query(ctx context.Context, tenant string, q api.HistoryQuery) ([]a
 	for i, r := range results {
 		out[i] = api.Column{
 			Tag: q.Tags[r.Tag], Agg: string(r.Agg), Resolution: r.Resolution, T: r.T, V: r.V, Q: r.Q, Bad: spans(r.Bad),
-			Holes: spans(r.Holes),
+			Holes: spans(since(r, born[r.Tag])),
 		}
 		for _, l := range r.Late {
 			out[i].Late = append(out[i].Late, api.Backfill{From: at(l.From), To: at(l.To), Arrived: at(l.Arrived)})
 		}
 	}
 	return out, nil
+}
+
+// since are the holes in a result from the time its series began: before, nothing was expected. Older readings that
+// came later move that time back.
+func since(r query.Result, born int64) []query.Span {
+	if len(r.T) > 0 {
+		born = min(born, r.T[0])
+	}
+	var out []query.Span
+	for _, h := range r.Holes {
+		if h.From = max(h.From, born); h.From < h.To {
+			out = append(out, h)
+		}
+	}
+	return out
 }
 
 func spans(ss []query.Span) []api.Span {

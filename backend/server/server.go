@@ -121,13 +121,14 @@ func (p *parts) open(ctx context.Context, cfg Config, d Deps) (err error) {
 	if p.fleet, err = fleet.Open(ctx, p.store.Space("fleet"), p.twins, d.Clock, d.Log); err != nil {
 		return err
 	}
-	if p.series, err = registry.Open(p.store.Space("series"), model{p.fleet, p.twins}, d.Clock, rand.Reader); err != nil {
+	plant := model{p.fleet, p.twins}
+	if p.series, err = registry.Open(p.store.Space("series"), plant, d.Clock, rand.Reader); err != nil {
 		return err
 	}
 	p.samples = &samples{store: p.history, dirty: map[string]bool{}}
 	ports := intake.Ports{
 		Registry: p.fleet, Binder: binder{p.series}, Samples: p.samples, Twins: reported{p.twins}, Devices: p.fleet,
-		Again: p.stream.Append,
+		Again: p.stream.Append, Look: binder{p.series}.look(plant),
 	}
 	if p.intake, err = intake.Open(ctx, intake.Config{}, p.store.Space("intake"), ports, d.Clock, d.Log); err != nil {
 		return err

@@ -99,6 +99,9 @@ func (s signals) Overview(tenant string) (api.Overview, error) {
 	if err != nil {
 		return api.Overview{}, err
 	}
+	if first, err := s.twins.Journal(context.Background(), tenant, 0, 1); err == nil && len(first) > 0 {
+		o.Since = instant(first[0].Known)
+	}
 	if len(top) > 0 {
 		o.Enterprise = api.Top{ID: top[0].ID, Path: top[0].Path}
 	}

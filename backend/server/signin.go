@@ -46,7 +46,7 @@ func bootstrap(ctx context.Context, a *access.Access, dir string, tenants []stri
 			return nil, fmt.Errorf("create administrator of %s: %w", t, err)
 		}
 		if created {
-			holding = append(holding, FirstPassword{t, name + "@" + t, password})
+			holding = append(holding, FirstPassword{t, name, password})
 			log.Info("administrator created", "tenant", t, "user", name, "password_in", path)
 		}
 	}

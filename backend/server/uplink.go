@@ -34,6 +34,35 @@ func (b binder) Resolve(tenant, device, tag string, kind twin.Kind, t int64) (in
 	}, nil
 }
 
+// look is Resolve without making anything. A tag that has no series yet goes where the model of now says.
+func (b binder) look(m model) func(tenant, device, tag string, kind twin.Kind, t int64) (intake.Binding, bool) {
+	return func(tenant, device, tag string, kind twin.Kind, t int64) (intake.Binding, bool) {
+		if at, ok := b.registry.Look(tenant, device, tag, kind, t); ok {
+			return intake.Binding{
+				Series: uint32(at.Series), Asset: at.Asset, Tag: at.Tag, Kind: at.Kind, Scale: at.Scale, Offset: at.Offset,
+			}, true
+		}
+		asset, names, ok := m.DeviceAsset(tenant, device)
+		if !ok || asset == "" {
+			return intake.Binding{}, false
+		}
+		if name := names[tag]; name != "" {
+			tag = name
+		}
+		for _, known := range m.Tags(tenant, asset) {
+			if known.Name == tag {
+				return intake.Binding{Asset: asset, Tag: tag, Kind: known.Kind()}, true
+			}
+		}
+		return intake.Binding{}, false
+	}
+}
+
+// Renames implements intake.Classes.
+func (m model) Renames(tenant, class string) map[string]string {
+	return m.twins.Classes(tenant)[class].Renames
+}
+
 // model is what the registry of series asks of the plant's model.
 type model struct {
 	fleet *fleet.Fleet

@@ -219,12 +219,16 @@ type Worst struct {
 	Since    int64    // source time (ns) at which it came to stand so
 }
 
-// Worst lists the n most severe tags of a tenant, the worst first. Only good values that are not stale count.
+// Worst lists the n most severe tags of a tenant, the worst first. Only good values that are not stale count,
+// and not the signals of enterprise and sites.
 func (t *Twins) Worst(tenant string, n int) []Worst {
 	g, now := t.view(tenant), t.clock.Now().UnixNano()
 	out := []Worst{}
 	least := 0.0
 	for i := range g.nodes {
+		if g.nodes[i].ours() {
+			continue
+		}
 		g.nodes[i].live.each(func(_ int, tag *twin.Tag, r *reading) {
 			if r.standing == normal || !r.Q.IsGood() || ageOf(tag, r, now) == stale {
 				return

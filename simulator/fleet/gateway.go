@@ -37,6 +37,14 @@ func (f *Fleet) Gateways() []string {
 	return out
 }
 
+const (
+	// flush is how long a reading may wait for others of its device.
+	flush = 500 * time.Millisecond
+	// samplesPerInterval is how often an OPC UA server samples a tag in the interval a reading is expected in: a value
+	// waits for its sampling, for its publishing and for the flush, and is still to arrive fresh.
+	samplesPerInterval = 4
+)
+
 // GatewayConfig renders the configuration of one of the plant's gateways for the controllers as they answer now:
 // every tag of every device behind them, with address and encoding. OPC UA servers are trusted by the fingerprint
 // of their certificate.
@@ -48,7 +56,7 @@ func (f *Fleet) GatewayConfig(id string, o GatewayOptions) (agent.Config, error)
 	gw := f.plant.Devices[at]
 	cfg := agent.Config{
 		Tenant: f.plant.Tenant, DeviceID: id, Site: gw.Site, Area: gw.Area, Broker: o.Broker, PasswordFile: o.PasswordFile,
-		DataDir: o.DataDir, Report: gw.Interval, Outbox: o.Outbox,
+		DataDir: o.DataDir, Flush: flush, Report: gw.Interval, Outbox: o.Outbox,
 	}
 	for i, p := range f.plant.PLCs {
 		if p.Gateway != id {
@@ -124,6 +132,10 @@ func gatewayTag(p plc.Place, wordOrder string, interval time.Duration, deadband 
 	}
 	if p.Node != "" {
 		t.OPCUA = &agent.OPCUATag{Node: p.Node}
+		t.Interval = max(interval, t.Interval) / samplesPerInterval
+		if p.Tag.Interval > 0 {
+			t.Interval = p.Tag.Interval / samplesPerInterval
+		}
 		return t
 	}
 	t.Modbus = &agent.ModbusTag{Table: string(p.Table), Address: p.Address, Encoding: string(p.Encoding), Bit: p.Bit}

@@ -32,8 +32,22 @@ func DerivedID(at time.Time, parts ...string) string {
 	return id.String()
 }
 
+// contentID is the id of a message that carries none: the same for the same bytes, of which its time (ns) is a part.
+func contentID(ts int64, payload []byte) string {
+	return DerivedID(time.UnixMilli(max(0, ts/1e6)), string(payload))
+}
+
 // ValidID says whether s is a ULID.
 func ValidID(s string) bool {
 	_, err := ulid.ParseStrict(s)
 	return err == nil
+}
+
+// IDTime is the instant in a ULID, the zero time for anything else.
+func IDTime(s string) time.Time {
+	id, err := ulid.ParseStrict(s)
+	if err != nil {
+		return time.Time{}
+	}
+	return id.Timestamp().UTC()
 }

@@ -719,6 +719,11 @@ export interface components {
             /** Format: date-time */
             server_time: string;
             signals: components["schemas"]["Signals"];
+            /**
+             * Format: date-time
+             * @description when the plant became known here: before, there is no history to show
+             */
+            since: string | null;
             sites: components["schemas"]["Site"][];
             /** Format: int64 */
             tags_checked: number;

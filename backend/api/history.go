@@ -25,15 +25,32 @@ type historyIn struct {
 	Interval  string   `query:"interval" doc:"ISO 8601 duration of the buckets; without it the readings themselves"`
 	Agg       []string `query:"agg" enum:"avg,min,max,count,last,first,sum,stddev,twa" doc:"of each bucket; several give one series each; avg if not said"`
 	Quality   string   `query:"quality" enum:"good,all" default:"good" doc:"all gives readings that are not good too"`
-	MaxPoints int      `query:"max_points" minimum:"0" maximum:"1000000" default:"1200" doc:"per series; readings are thinned without losing extremes; 0 gives every reading"`
+	MaxPoints int      `query:"max_points" minimum:"0" maximum:"1000000" default:"1200" doc:"per series; readings are thinned without losing extremes; 0 gives every reading, and so does a file where nothing is said"`
+	Fill      string   `query:"fill" enum:"null,previous,linear" doc:"what stands in an interval without readings; left out if not said"`
+	Format    string   `query:"format" enum:"json,csv,parquet,xlsx" doc:"the same as the Accept header"`
 	Accept    string   `header:"Accept" hidden:"true"`
 }
+
+// Resolve implements huma.Resolver: a file has every reading unless the caller says how many.
+func (in *historyIn) Resolve(hc huma.Context) []error {
+	if _, file := in.fileFormat(); file && hc.Query("max_points") == "" {
+		in.MaxPoints = 0
+	}
+	return nil
+}
+
+const aggCount = "count"
 
 func (p *plant) history(ctx context.Context, in *historyIn) (*rawOut, error) {
 	q, err := p.historyQuery(in)
 	if err != nil {
 		return nil, err
 	}
+	if f, ok := in.fileFormat(); ok {
+		return p.historyFile(ctx, q, f)
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
 	columns, err := p.ports.History.Query(ctx, p.tenant(), q)
 	if err != nil {
 		return nil, err
@@ -50,9 +67,6 @@ func (p *plant) history(ctx context.Context, in *historyIn) (*rawOut, error) {
 		}
 		out.Series[i] = seriesView(c, gapsOf(c, why, q.From, q.To, p.now()))
 	}
-	if wantsCSV(in.Accept) {
-		return &rawOut{Body: func(hc huma.Context) { writeCSV(hc, out) }}, nil
-	}
 	return &rawOut{Body: func(hc huma.Context) {
 		hc.SetHeader("Content-Type", "application/json")
 		hc.SetStatus(http.StatusOK)
@@ -62,7 +76,7 @@ func (p *plant) history(ctx context.Context, in *historyIn) (*rawOut, error) {
 
 // historyQuery reads and checks the question.
 func (p *plant) historyQuery(in *historyIn) (HistoryQuery, error) {
-	q := HistoryQuery{BadToo: in.Quality == "all", MaxPoints: in.MaxPoints, Aggs: in.Agg}
+	q := HistoryQuery{BadToo: in.Quality == "all", MaxPoints: in.MaxPoints, Aggs: in.Agg, Fill: in.Fill}
 	var err error
 	if q.From, err = parseInstant("from", in.From, p.now()); err != nil {
 		return q, err
@@ -88,6 +102,8 @@ func (p *plant) historyQuery(in *historyIn) (HistoryQuery, error) {
 		}
 	} else if len(q.Aggs) > 0 {
 		return q, fault.Field("agg", strings.Join(q.Aggs, ","), "an aggregate needs an interval")
+	} else if q.Fill != "" {
+		return q, fault.Field("fill", q.Fill, "needs an interval")
 	}
 	for _, name := range in.Tag {
 		ref, err := p.tagRef(name)
@@ -128,7 +144,7 @@ func seriesView(c Column, gaps []Gap) Series {
 	if s.Type == "" {
 		s.Type = twin.Float.String()
 	}
-	if c.Agg == "count" {
+	if c.Agg == aggCount {
 		s.Unit, s.Decimals, s.Type = "1", 0, twin.Int.String()
 	}
 	for i, ns := range c.T {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"reflect"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -89,6 +88,3 @@ func content(registry huma.Registry, produces map[string]reflect.Type) map[strin
 	}
 	return out
 }
-
-// wantsCSV says whether the Accept header names text/csv.
-func wantsCSV(accept string) bool { return strings.Contains(strings.ToLower(accept), "text/csv") }

@@ -97,6 +97,7 @@ type HistoryQuery struct {
 	Aggs      []string
 	BadToo    bool // readings that are not good as well
 	MaxPoints int
+	Fill      string // with Interval: null, previous or linear stand in one without readings; empty leaves it out
 }
 
 // TagRef is a tag of an asset.

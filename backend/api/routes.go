@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"github.com/lineshaft/lineshaft/backend/access"
+	"github.com/lineshaft/lineshaft/backend/historian/export"
 )
 
 // base is where the API lives.
@@ -60,8 +61,11 @@ func (a *API) assetRoutes() {
 func (a *API) historyRoutes() {
 	register(a, operation{
 		method: http.MethodGet, path: base + "/history", id: "history", tag: "history",
-		summary: "Values of the past, in columns or as text/csv", needs: access.HistoryRead,
-		produces: map[string]reflect.Type{"application/json": reflect.TypeFor[History](), "text/csv": nil},
+		summary: "Values of the past, in columns or as a file", needs: access.HistoryRead,
+		produces: map[string]reflect.Type{
+			"application/json": reflect.TypeFor[History](), export.CSV.MediaType(): nil, export.Parquet.MediaType(): nil,
+			export.XLSX.MediaType(): nil,
+		},
 	}, (*plant).history)
 	register(a, operation{
 		method: http.MethodGet, path: base + "/gaps", id: "list-gaps", tag: "history",

@@ -199,7 +199,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Values of the past, in columns or as text/csv */
+        /** Values of the past, in columns or as a file */
         get: operations["history"];
         put?: never;
         post?: never;
@@ -1401,8 +1401,12 @@ export interface operations {
                 agg?: ("avg" | "min" | "max" | "count" | "last" | "first" | "sum" | "stddev" | "twa")[];
                 /** @description all gives readings that are not good too */
                 quality?: "good" | "all";
-                /** @description per series; readings are thinned without losing extremes; 0 gives every reading */
+                /** @description per series; readings are thinned without losing extremes; 0 gives every reading, and so does a file where nothing is said */
                 max_points?: number;
+                /** @description what stands in an interval without readings; left out if not said */
+                fill?: "null" | "previous" | "linear";
+                /** @description the same as the Accept header */
+                format?: "json" | "csv" | "parquet" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -1417,6 +1421,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["History"];
+                    "application/vnd.apache.parquet": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };

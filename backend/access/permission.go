@@ -14,6 +14,7 @@ const (
 	DevicesRead  Permission = "devices:read"  // the device registry
 	DevicesWrite Permission = "devices:write" // register devices, issue tokens
 	LedgerRead   Permission = "ledger:read"   // gaps and dead letters
+	LedgerWrite  Permission = "ledger:write"  // replay dead letters
 	ModelsWrite  Permission = "models:write"  // import a plant
 	ServerRead   Permission = "server:read"   // metrics and the API's own description
 )
@@ -21,7 +22,7 @@ const (
 // Permissions returns them all.
 func Permissions() []Permission {
 	return []Permission{
-		SelfRead, SelfWrite, AssetsRead, HistoryRead, DevicesRead, DevicesWrite, LedgerRead, ModelsWrite, ServerRead,
+		SelfRead, SelfWrite, AssetsRead, HistoryRead, DevicesRead, DevicesWrite, LedgerRead, LedgerWrite, ModelsWrite, ServerRead,
 	}
 }
 

@@ -93,13 +93,16 @@ func (s *shelf) until(t *testing.T, what string, cond func([]wire.Publish) bool)
 
 // refusal is what was refused.
 type refusal struct {
-	p wire.Publish
-	r *wire.Refusal
+	p    wire.Publish
+	r    *wire.Refusal
+	size int
 }
 
 type refusalBook struct{ ch chan refusal }
 
-func (b refusalBook) Refused(p wire.Publish, r *wire.Refusal) { b.ch <- refusal{p, r} }
+func (b refusalBook) Refused(p wire.Publish, size int, r *wire.Refusal) {
+	b.ch <- refusal{p, r, size}
+}
 
 func (b refusalBook) next(t *testing.T) refusal {
 	t.Helper()

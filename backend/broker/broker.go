@@ -44,10 +44,10 @@ type Stream interface {
 	Append(p wire.Publish, done func(error))
 }
 
-// Refusals hears of what is not taken. Refused must not block and may keep p; a large payload is cut to
-// wire.DeadLetterHead bytes.
+// Refusals hears of what is not taken. Refused must not block and may keep p; a payload of more than
+// wire.DeadLetterHead bytes is cut to those, size is that of the whole.
 type Refusals interface {
-	Refused(p wire.Publish, r *wire.Refusal)
+	Refused(p wire.Publish, size int, r *wire.Refusal)
 }
 
 // Config says where the broker listens and what it allows one connection. The zero values are the defaults given.

@@ -181,10 +181,11 @@ func (b *Broker) storedUnacknowledged(err error) {
 // refuse reports a message that is not taken, with the head of a large one.
 func (b *Broker) refuse(p wire.Publish, r *wire.Refusal) {
 	b.counts.refused.Add(1)
-	if len(p.Payload) > wire.DeadLetterHead {
+	size := len(p.Payload)
+	if size > wire.DeadLetterHead {
 		p.Payload = bytes.Clone(p.Payload[:wire.DeadLetterHead])
 	}
-	b.refusals.Refused(p, r)
+	b.refusals.Refused(p, size, r)
 }
 
 // tap passes a message on to the readers of the tenant, at QoS 0 and without a promise.

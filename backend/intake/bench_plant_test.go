@@ -89,7 +89,7 @@ func newPlant() *plant {
 }
 
 func (p *plant) ports() Ports {
-	return Ports{Registry: p, Binder: p, Samples: samples{p}, Twins: twins{p}, Devices: devices{p}, Facts: p}
+	return Ports{Registry: p, Binder: p, Samples: samples{p}, Twins: twins{p}, Devices: devices{p}, Facts: p, Look: p.look}
 }
 
 func (p *plant) crash() {
@@ -108,6 +108,13 @@ func (p *plant) Device(_, device string) (twin.Device, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return twin.Device{ID: device}, p.registered[device]
+}
+
+func (p *plant) look(_, device, tag string, _ twin.Kind, _ int64) (Binding, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b, ok := p.tags[device+"."+tag]
+	return b, ok
 }
 
 func (p *plant) Resolve(_, device, tag string, kind twin.Kind, _ int64) (Binding, error) {

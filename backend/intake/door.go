@@ -9,13 +9,13 @@ import (
 	"github.com/lineshaft/lineshaft/twin/wire"
 )
 
-// Refused takes a message that the broker refused: the first of each device and reason are kept, all are counted.
+// Refused takes a message of size bytes that the broker refused, or the head of it: the first of each device and reason are kept, all are counted.
 // It does not block. Run writes them.
-func (in *Intake) Refused(p wire.Publish, r *wire.Refusal) {
+func (in *Intake) Refused(p wire.Publish, size int, r *wire.Refusal) {
 	tenant, device, _ := strings.Cut(p.Client, "::")
 	l := &Letter{
 		Tenant: tenant, Device: device, Topic: p.Topic, Client: p.Client, Reason: r.Reason, Detail: r.Detail,
-		Received: p.Received, Will: p.Will, Source: sourceDoor, Payload: p.Payload,
+		Received: p.Received, Will: p.Will, Source: sourceDoor, Size: max(size, len(p.Payload)), Payload: p.Payload,
 	}
 	if t, err := wire.ParseTopic(p.Topic); err == nil && t.Tenant == tenant {
 		l.DeviceType, l.Site = t.Class, t.Site

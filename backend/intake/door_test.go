@@ -11,10 +11,11 @@ import (
 
 func refuse(s *site, n int) {
 	for i := range n {
-		s.in.Refused(wire.Publish{
+		p := wire.Publish{
 			Topic: "acme/detroit/_/_/pump/P-002/telemetry", Payload: []byte("{}"), Client: "acme::M-100",
 			Received: s.clk.Now().UnixNano() + int64(i),
-		}, &wire.Refusal{Reason: wire.ReasonDirection, Detail: fmt.Sprintf("device M-100 published as P-002, time %d", i)})
+		}
+		s.in.Refused(p, len(p.Payload), &wire.Refusal{Reason: wire.ReasonDirection, Detail: fmt.Sprintf("device M-100 published as P-002, time %d", i)})
 	}
 }
 

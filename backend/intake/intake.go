@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/lineshaft/lineshaft/twin"
 	"github.com/lineshaft/lineshaft/twin/clock"
@@ -109,6 +110,8 @@ type Ports struct {
 	Devices  Devices
 	Facts    Facts
 	Again    func(p wire.Publish, done func(error))
+	// Look is Resolve without making anything, for previews; false for a tag that has no place yet. It may be nil.
+	Look func(tenant, device, tag string, kind twin.Kind, t int64) (Binding, bool)
 }
 
 // Config bounds what is kept. The zero value is the default given.
@@ -124,6 +127,8 @@ type Intake struct {
 	log     *slog.Logger
 	ledger  *ledger
 	letters *letters
+
+	replaying sync.Mutex
 }
 
 // formatVersion is the version of everything under the KV.

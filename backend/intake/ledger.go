@@ -74,11 +74,15 @@ type row struct {
 	newest int64
 }
 
-func openLedger(kv KV, clk clock.Clock) (*ledger, error) {
-	l := &ledger{
+func newLedger(kv KV, clk clock.Clock) *ledger {
+	return &ledger{
 		kv: kv, clk: clk, sequences: map[sequenceKey]*sequence{}, epochs: map[sequenceKey][]string{},
 		recents: map[sender]*recent{}, counts: map[countKey]*count{}, parts: map[string]*part{},
 	}
+}
+
+func openLedger(kv KV, clk clock.Clock) (*ledger, error) {
+	l := newLedger(kv, clk)
 	now := clk.Now().UnixNano()
 	if err := kv.Scan([]byte("e/"), func(k, v []byte) error { return l.loadSequence(k, v, now) }); err != nil {
 		return nil, fmt.Errorf("read sequences: %w", err)

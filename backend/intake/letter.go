@@ -25,7 +25,8 @@ type Letter struct {
 	Version    string      `json:"version,omitempty"` // schema version, where it could be read
 	Received   int64       `json:"received"`          // ns
 	Will       bool        `json:"will,omitempty"`
-	Size       int         `json:"size"` // bytes kept
+	Size       int         `json:"size"`           // bytes of the message
+	Head       int         `json:"head,omitempty"` // bytes kept, where that is not all of it
 	Source     string      `json:"source"`
 	Payload    []byte      `json:"-"`
 }
@@ -33,6 +34,14 @@ type Letter struct {
 // Fingerprint is the same for letters that look alike: device type, reason and schema version.
 func (l *Letter) Fingerprint() string {
 	return groupKey{l.Tenant, l.DeviceType, l.Reason, l.Version}.fingerprint()
+}
+
+// kept is how many bytes of the message are kept.
+func (l *Letter) kept() int {
+	if l.Head > 0 {
+		return l.Head
+	}
+	return l.Size
 }
 
 // publish is the letter as it came.

@@ -63,18 +63,22 @@ type waitingLetters struct {
 	dirty    map[groupKey]bool         //
 }
 
-func openLetters(kv KV, quota int64, log *slog.Logger) (*letters, error) {
-	ls := &letters{
+func newLetters(kv KV, quota int64, log *slog.Logger) *letters {
+	return &letters{
 		kv: kv, quota: quota, log: log, groups: map[groupKey]*LetterGroup{}, tenants: map[string]*tenantLetters{},
 		examples: map[exampleKey]int{}, unknown: map[sender]int{}, waiting: map[string]*waitingLetters{}, ids: map[string]bool{},
 		came: make(chan struct{}, 1),
 	}
+}
+
+func openLetters(kv KV, quota int64, log *slog.Logger) (*letters, error) {
+	ls := newLetters(kv, quota, log)
 	err := kv.Scan([]byte("l/"), func(k, v []byte) error {
 		l, err := decodeLetter(k, v)
 		if err != nil {
 			return err
 		}
-		ls.of(l.Tenant).bytes += int64(l.Size) + perLetter
+		ls.of(l.Tenant).bytes += int64(l.kept()) + perLetter
 		ls.group(keyOf(l)).add(l)
 		if l.Reason == wire.ReasonUnregistered {
 			ls.unknown[sender{l.Tenant, l.Device}]++
@@ -171,9 +175,11 @@ func (ls *letters) put(l *Letter) {
 // keep adds a new letter, or only counts it where the quota is full. The caller holds the lock.
 func (ls *letters) keep(l *Letter) {
 	l.Detail, l.Topic = cutText(l.Detail, maxDetail), cutText(l.Topic, maxTopic)
-	l.Size = len(l.Payload)
+	if l.Size = max(l.Size, len(l.Payload)); l.Size > len(l.Payload) {
+		l.Head = len(l.Payload)
+	}
 	t, w := ls.of(l.Tenant), ls.at(l.Source)
-	need := int64(l.Size) + perLetter
+	need := int64(l.kept()) + perLetter
 	if t.bytes+need > ls.quota {
 		ls.alert(l.Tenant, t, fullShare)
 		if strings.HasPrefix(l.Source, groupHistory+"/") {

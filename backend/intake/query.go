@@ -95,14 +95,17 @@ func (l *ledger) gaps(tenant string, f GapFilter) (out []Gap) {
 
 // LetterFilter selects dead letters; zero fields select all.
 type LetterFilter struct {
-	Device string
-	Reason wire.Reason
-	After  string // id of the last one returned before
-	Limit  int
+	IDs         []string
+	Device      string
+	Reason      wire.Reason
+	Fingerprint string
+	After       string // id of the last one returned before
+	Limit       int
 }
 
 func (f *LetterFilter) has(l *Letter) bool {
-	return (f.Device == "" || l.Device == f.Device) && (f.Reason == "" || l.Reason == f.Reason)
+	return (f.Device == "" || l.Device == f.Device) && (f.Reason == "" || l.Reason == f.Reason) &&
+		(len(f.IDs) == 0 || slices.Contains(f.IDs, l.ID)) && (f.Fingerprint == "" || f.Fingerprint == l.Fingerprint())
 }
 
 var errEnough = errors.New("enough")

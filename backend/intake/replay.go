@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -38,56 +39,77 @@ func (ls *letters) unregistered() []sender {
 	return out
 }
 
-// Replay puts the dead letters that match f through intake once more, oldest first, as they came and with their time
-// of receipt: after a device is registered or a fix. put is the stream's; a letter goes once it is durable there.
-// Letters refused at the door are left alone. It returns how many went.
+// replayBatch is how many letters go at once; their removal is one write.
+const replayBatch = 100
+
+// Replay puts the dead letters that match f through intake once more, oldest first and at most f.Limit of them, as
+// they came and with their time of receipt: after a device is registered or a fix. put is the stream's; a letter goes
+// once it is durable there. Letters refused at the door are left alone. It returns how many went.
 func (in *Intake) Replay(ctx context.Context, tenant string, f LetterFilter, put func(wire.Publish, func(error))) (int, error) {
-	var ls []*Letter
-	if err := in.letters.each(tenant, f, func(l *Letter) error {
-		if l.Source != sourceDoor {
-			ls = append(ls, l)
-		}
-		return nil
-	}); err != nil {
-		return 0, fmt.Errorf("read dead letters: %w", err)
+	in.replaying.Lock() // two at once would put the same letter in twice
+	defer in.replaying.Unlock()
+	ls, _, err := in.replayable(tenant, f)
+	if err != nil {
+		return 0, err
 	}
-	slices.Reverse(ls)
-	for i, l := range ls {
-		if err := in.replay(ctx, l, put); err != nil {
-			return i, fmt.Errorf("replay dead letter %s: %w", l.ID, err)
+	if f.Limit > 0 {
+		ls = ls[:min(f.Limit, len(ls))]
+	}
+	n := 0
+	for batch := range slices.Chunk(ls, replayBatch) {
+		gone, err := in.replay(ctx, batch, put)
+		n += gone
+		if err != nil {
+			return n, fmt.Errorf("replay dead letters: %w", err)
 		}
 	}
-	return len(ls), nil
+	return n, nil
 }
 
-func (in *Intake) replay(ctx context.Context, l *Letter, put func(wire.Publish, func(error))) error {
-	payload, err := in.kv.Get(payloadKey(l.Tenant, l.ID))
-	if err != nil {
-		return err
+// replay puts letters in and removes those that are durable again, also where not all are.
+func (in *Intake) replay(ctx context.Context, ls []*Letter, put func(wire.Publish, func(error))) (int, error) {
+	done := make([]chan error, 0, len(ls))
+	var failed error
+	for _, l := range ls {
+		if failed = ctx.Err(); failed != nil {
+			break
+		}
+		if l.Payload, failed = in.kv.Get(payloadKey(l.Tenant, l.ID)); failed != nil {
+			break
+		}
+		stored := make(chan error, 1)
+		put(l.publish(), func(err error) { stored <- err })
+		done = append(done, stored)
 	}
-	l.Payload = payload
-	done := make(chan error, 1)
-	put(l.publish(), func(err error) { done <- err })
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		err = ctx.Err()
+	var puts []Pair
+	var gone []*Letter
+	for i, stored := range done { // also once ctx has ended: what was put in must not be put in again
+		if err := <-stored; err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		l := ls[i]
+		l.Payload = nil
+		gone = append(gone, l)
+		puts = append(puts, Pair{Key: letterKey(l.Tenant, l.ID)}, Pair{Key: payloadKey(l.Tenant, l.ID)})
 	}
-	if err != nil {
-		return err
+	if len(puts) == 0 {
+		return 0, failed
 	}
-	if err := in.kv.Write(ctx, []Pair{{Key: letterKey(l.Tenant, l.ID)}, {Key: payloadKey(l.Tenant, l.ID)}}); err != nil {
-		return err
+	if err := in.kv.Write(context.WithoutCancel(ctx), puts); err != nil {
+		return 0, errors.Join(failed, err)
 	}
-	in.letters.removed(l)
-	return nil
+	for _, l := range gone {
+		in.letters.removed(l)
+	}
+	return len(gone), failed
 }
 
 func (ls *letters) removed(l *Letter) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	t := ls.of(l.Tenant)
-	t.bytes -= int64(l.Size) + perLetter
+	t.bytes -= int64(l.kept()) + perLetter
 	if t.bytes*100 < ls.quota*alertShare {
 		t.alerted = 0
 	}

@@ -164,6 +164,13 @@ func (r *Registry) Resolve(tenant, device, tag string, kind twin.Kind, t int64) 
 	return b, nil
 }
 
+// Look is Resolve for what is known already: it makes nothing, and is false where Resolve would have to.
+func (r *Registry) Look(tenant, device, tag string, kind twin.Kind, t int64) (Binding, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.lookup(tenant, device, tag, kind, t)
+}
+
 // lookup answers from memory, without allocating; false if something has to be made first.
 func (r *Registry) lookup(tenantName, deviceID, tag string, kind twin.Kind, t int64) (Binding, bool) {
 	ten := r.tenants[tenantName]

@@ -3,6 +3,7 @@ package twin
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -22,6 +23,9 @@ type Class struct {
 	Symbol    string  `json:"symbol,omitempty"` // drawing of the console: pump, motor, tank, …
 	Tags      []Tag   `json:"tags"`
 	Nameplate []Field `json:"nameplate"`
+
+	// Renames turns the names that old firmware gives to tags into theirs: those of schema 1.0 and of the compact form.
+	Renames map[string]string `json:"renames,omitempty"`
 }
 
 // Classes are the classes of a tenant by name, with inheritance resolved by Resolve.
@@ -55,7 +59,7 @@ func (cs Classes) flatten(name string, seen []string) (Class, error) {
 		}
 	}
 	if c.Extends == "" {
-		return c, nil
+		return c, c.checkRenames()
 	}
 	base, err := cs.flatten(c.Extends, append(seen, name))
 	if err != nil {
@@ -65,7 +69,25 @@ func (cs Classes) flatten(name string, seen []string) (Class, error) {
 	c.Nameplate = merge(base.Nameplate, c.Nameplate, func(f Field) string { return f.Name })
 	c.Symbol = cmp.Or(c.Symbol, base.Symbol)
 	c.Level = cmp.Or(c.Level, base.Level)
-	return c, nil
+	if len(base.Renames) > 0 {
+		own := c.Renames
+		c.Renames = maps.Clone(base.Renames)
+		maps.Copy(c.Renames, own)
+	}
+	return c, c.checkRenames()
+}
+
+// checkRenames refuses a rule that leads to no tag, and one that would take a tag's own name away.
+func (c Class) checkRenames() error {
+	for _, old := range slices.Sorted(maps.Keys(c.Renames)) {
+		if _, ok := c.Tag(c.Renames[old]); !ok {
+			return fmt.Errorf("class %s: renames %s: there is no tag %q", c.Name, old, c.Renames[old])
+		}
+		if _, ok := c.Tag(old); ok {
+			return fmt.Errorf("class %s: renames %s: it is the name of a tag", c.Name, old)
+		}
+	}
+	return nil
 }
 
 func merge[T any](base, own []T, key func(T) string) []T {

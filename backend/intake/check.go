@@ -24,6 +24,7 @@ func decodeTelemetry(p *wire.Publish, device string, m *wire.Message) *wire.Refu
 	if err := wire.DecodeTelemetry(p.Payload, m); err != nil {
 		return refusalOf(err, wire.ReasonSchema)
 	}
+	m.Complete(device, p.Received)
 	if m.DeviceID != device {
 		return &wire.Refusal{Reason: wire.ReasonIdentity, Detail: fmt.Sprintf("device_id: %q, the topic says %q", m.DeviceID, device)}
 	}

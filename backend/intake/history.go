@@ -60,9 +60,9 @@ func (w *History) message(p *wire.Publish, o origin) error {
 		w.letter(p, &t, o, unregistered(t.Device))
 		return nil
 	}
-	refused := decodeTelemetry(p, t.Device, &w.m) != nil
+	refused := w.in.decode(p, &t, &w.m) != nil
 	if refused {
-		return nil // decided by the message alone, so group live decides the same
+		return nil //nolint:nilerr // decided by the message alone, so group live keeps it
 	}
 	if err := w.bind.bind(t.Tenant, &w.m); err != nil {
 		return err

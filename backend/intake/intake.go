@@ -100,8 +100,8 @@ type Fact struct {
 // Facts takes facts. It is called in order and must not block.
 type Facts interface{ Fact(f Fact) }
 
-// Ports is what intake hands on to. Facts may be nil. Again is the stream's Append; without it, the messages of a
-// device wait after its registration until somebody calls Replay.
+// Ports is what intake hands on to. Facts and Classes may be nil. Again is the stream's Append; without it, the
+// messages of a device wait after its registration until somebody calls Replay.
 type Ports struct {
 	Registry Registry
 	Binder   Binder
@@ -109,6 +109,7 @@ type Ports struct {
 	Twins    Twins
 	Devices  Devices
 	Facts    Facts
+	Classes  Classes
 	Again    func(p wire.Publish, done func(error))
 	// Look is Resolve without making anything, for previews; false for a tag that has no place yet. It may be nil.
 	Look func(tenant, device, tag string, kind twin.Kind, t int64) (Binding, bool)

@@ -98,7 +98,7 @@ func unregistered(device string) *wire.Refusal {
 
 func (w *Live) telemetry(p *wire.Publish, t *wire.Topic, o origin) error {
 	m := &w.m
-	if r := decodeTelemetry(p, t.Device, m); r != nil {
+	if r := w.in.decode(p, t, m); r != nil {
 		if r.Reason == wire.ReasonClock {
 			w.in.ledger.refuse(w.stream, t, &numbered{epoch: m.Epoch, seq: m.Seq, hasSeq: m.HasSeq})
 		}

@@ -128,7 +128,7 @@ func (p *parts) open(ctx context.Context, cfg Config, d Deps) (err error) {
 	p.samples = &samples{store: p.history, dirty: map[string]bool{}}
 	ports := intake.Ports{
 		Registry: p.fleet, Binder: binder{p.series}, Samples: p.samples, Twins: reported{p.twins}, Devices: p.fleet,
-		Again: p.stream.Append, Look: binder{p.series}.look(plant),
+		Classes: model{p.fleet, p.twins}, Again: p.stream.Append, Look: binder{p.series}.look(plant),
 	}
 	if p.intake, err = intake.Open(ctx, intake.Config{}, p.store.Space("intake"), ports, d.Clock, d.Log); err != nil {
 		return err

@@ -112,6 +112,7 @@ func (r *classReader) class(name string, seen []string) twin.Class {
 			base = r.class(c.Extends, append(seen, name))
 		},
 		"nameplate": func(v ast.Node, f string) { c.Nameplate = d.nameplate(v, f) },
+		"renames":   func(v ast.Node, f string) { c.Renames = d.renames(v, f) },
 		"tags":      func(ast.Node, string) {},
 	})
 	if !twin.ValidSegment(name) {
@@ -128,6 +129,15 @@ func (r *classReader) class(name string, seen []string) twin.Class {
 	}
 	r.done[name] = c
 	c.Tags = overlay(base.Tags, c.Tags)
+	for _, p := range d.pairs(child(n.body, "renames"), name+".renames") {
+		to := c.Renames[p.key]
+		if _, ok := c.Tag(to); !ok {
+			d.fail(p.value, join(name+".renames", p.key), to, "the class has no such tag")
+		}
+		if _, ok := c.Tag(p.key); ok {
+			d.fail(p.at, join(name+".renames", p.key), p.key, "is the name of a tag of the class already")
+		}
+	}
 	for _, p := range own {
 		d.setpoint(p, name+".tags."+p.key, c.Tags)
 	}
@@ -179,6 +189,15 @@ func (d *decoder) nameplate(n ast.Node, field string) []twin.Field {
 			})
 		}
 		out = append(out, f)
+	}
+	return out
+}
+
+// renames reads the old names of tags.
+func (d *decoder) renames(n ast.Node, field string) map[string]string {
+	out := map[string]string{}
+	for _, p := range d.pairs(n, field) {
+		out[p.key] = d.text(p.value, join(field, p.key))
 	}
 	return out
 }

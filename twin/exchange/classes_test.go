@@ -129,6 +129,21 @@ func mustSay(t *testing.T, err error, want string) {
 	}
 }
 
+func TestOldNamesThatLeadNowhere(t *testing.T) {
+	for rules, want := range map[string]string{
+		`{temp: temp_x}`:         "m.renames.temp: line 1: the class has no such tag (got temp_x)",
+		`{running: temp_c}`:      "m.renames.running: line 1: is the name of a tag of the class already (got running)",
+		`[temp]`:                 "wants fields",
+		`{temp: {a: b}}`:         "m.renames.temp",
+		`{a: temp_c, a: temp_c}`: "not YAML",
+	} {
+		_, err := exchange.ReadClasses(classFS("m: {title: M, renames: "+rules+", tags: {running: {type: bool}, temp_c: {unit: Cel}}}"), "classes")
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", rules, err, want)
+		}
+	}
+}
+
 func TestMistakesAreInvalidInput(t *testing.T) {
 	_, err := exchange.ReadPlant(strings.NewReader("tenant: a b"), nil)
 	joined, ok := err.(interface{ Unwrap() []error })
@@ -139,5 +154,21 @@ func TestMistakesAreInvalidInput(t *testing.T) {
 		if !fault.Is(e, fault.Invalid) {
 			t.Errorf("%v is %s", e, fault.KindOf(e))
 		}
+	}
+}
+
+func TestOldNamesOfTagsAreInherited(t *testing.T) {
+	cs, err := exchange.ReadClasses(classFS(`
+machine: {title: Machine, renames: {temp: temp_c, run: running}, tags: {running: {type: bool}, temp_c: {unit: Cel}}}
+fan: {title: Fan, extends: machine, renames: {temp: air_c}, tags: {air_c: {unit: Cel}}}
+`), "classes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := cs["fan"].Renames; len(got) != 2 || got["temp"] != "air_c" || got["run"] != "running" {
+		t.Errorf("fan renames %v", got)
+	}
+	if got := cs["machine"].Renames; len(got) != 2 || got["temp"] != "temp_c" {
+		t.Errorf("machine renames %v", got)
 	}
 }

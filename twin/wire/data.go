@@ -14,25 +14,26 @@ func (d *decoder) data() error {
 	if k := d.kind(); k != tokenObject {
 		return d.wrongType("d", "an object of readings", k)
 	}
-	var tags tagSet
-	err := d.object(func(key []byte) error {
-		tag, fresh := d.tagName(key), tags.add(key)
-		if reason := badTag(key); reason != "" {
-			d.wrong(tag, "%s", reason)
-			return d.skipReading()
-		}
-		if fresh {
-			return d.reading(tag)
-		}
-		if tags.repeat(tag) { // nobody can know which of two was meant
+	return d.object(d.tag)
+}
+
+// tag reads one reading by its key.
+func (d *decoder) tag(key []byte) error {
+	tag, fresh := d.tagName(key), d.tags.add(key)
+	if reason := badTag(key); reason != "" {
+		d.wrong(tag, "%s", reason)
+		return d.skipReading()
+	}
+	switch {
+	case !fresh:
+		if d.tags.repeat(tag) { // nobody can know which of two was meant
 			d.wrong(tag, "stands twice in the message")
 		}
 		return d.skipReading()
-	})
-	if tags.twice != nil {
-		d.m.Readings = without(d.m.Readings, tags.twice)
+	case d.form == formEnvelope:
+		return d.reading(tag)
 	}
-	return err
+	return d.bare(tag)
 }
 
 func without(rs []Reading, tags map[string]struct{}) []Reading {

@@ -19,13 +19,17 @@ type WrongReading struct {
 // maxWrong bounds the list of wrong readings; the last entry says how many more there were.
 const maxWrong = 100
 
-// DecodeTelemetry reads an envelope of schema 2.1 or 2.2 into m, which is overwritten and whose slices are used
-// again: a worker that keeps one m allocates next to nothing. What m holds does not point into payload. The error
-// is a *Refusal. Readings that are wrong by themselves are listed in m.Wrong and do not refuse the message. A
-// number without point or exponent is an Int if it fits.
+// DecodeTelemetry reads a message in any form of the contract (schema 1.0, 2.0, 2.1, 2.2, compact) into m, which is
+// overwritten and whose slices are used again: a worker that keeps one m allocates next to nothing. What m holds does
+// not point into payload. The error is a *Refusal. Readings that are wrong by themselves are listed in m.Wrong and do
+// not refuse the message. A number without point or exponent is an Int if it fits. A message of schema 1.0 may lack
+// its device and time: see Complete.
 func DecodeTelemetry(payload []byte, m *Message) error {
 	if r := checkText(payload); r != nil {
 		return r
+	}
+	if f := formOf(payload); f != formEnvelope {
+		return decodeOld(payload, f, m)
 	}
 	var room struct { // enough for a tag with one sample: nothing is allocated for it
 		v [1]twin.Value
@@ -55,6 +59,9 @@ type decoder struct {
 	arrays   bool // several samples of a tag are legal
 	sawArray bool
 	more     int // wrong readings beyond maxWrong
+	form     form
+	tags     tagSet
+	quality  map[string]twin.Quality // of a compact message, by tag; "" is for all
 }
 
 // fieldSet has a bit for each field of the envelope that was read.
@@ -78,10 +85,26 @@ const (
 	optional = fieldType | fieldEpoch | fieldFirmware | fieldGateway
 )
 
-var required = [...]struct {
+type requiredField struct {
 	bit  fieldSet
 	name string
-}{{fieldSchema, "schema_version"}, {fieldMsgID, "msg_id"}, {fieldDevice, "device_id"}, {fieldTS, "ts"}, {fieldData, "d"}}
+}
+
+// required is what each form cannot do without.
+func (f form) required() []requiredField {
+	switch f {
+	case formEnvelope:
+		return requiredEnvelope[:]
+	case formBare:
+		return []requiredField{{fieldDevice, "device_id"}, {fieldTS, "ts"}, {fieldData, "d"}}
+	case formCompact:
+		return []requiredField{{fieldSchema, "v"}, {fieldDevice, "id"}, {fieldTS, "t"}}
+	case formFlat:
+	}
+	return nil
+}
+
+var requiredEnvelope = [...]requiredField{{fieldSchema, "schema_version"}, {fieldMsgID, "msg_id"}, {fieldDevice, "device_id"}, {fieldTS, "ts"}, {fieldData, "d"}}
 
 func (d *decoder) envelope() error {
 	d.m.reset()
@@ -91,16 +114,27 @@ func (d *decoder) envelope() error {
 		}
 		return schemaErr("a message is an object, this is %s", k)
 	}
-	if err := d.object(d.field); err != nil {
+	field := d.field
+	switch d.form {
+	case formFlat:
+		field = d.flatField
+	case formCompact:
+		field = d.compactField
+	case formEnvelope, formBare:
+	}
+	if err := d.object(field); err != nil {
 		return err
 	}
 	if err := d.end(); err != nil {
 		return err
 	}
-	if d.seen&fieldSchema != 0 && d.m.SchemaVersion != Schema21 && d.m.SchemaVersion != Schema22 {
-		return schemaErr("schema_version: %q is not known, use %s or %s", clip(d.m.SchemaVersion), Schema21, Schema22)
+	if d.form == formEnvelope && d.seen&fieldSchema != 0 && d.m.SchemaVersion != Schema21 && d.m.SchemaVersion != Schema22 {
+		return schemaErr("schema_version: %q is not known, use %s, %s, %s or %s", clip(d.m.SchemaVersion), Schema10, Schema20, Schema21, Schema22)
 	}
-	for _, f := range required {
+	if d.tags.twice != nil {
+		d.m.Readings = without(d.m.Readings, d.tags.twice)
+	}
+	for _, f := range d.form.required() {
 		if d.seen&f.bit == 0 {
 			return schemaErr("%s: is missing", f.name)
 		}
@@ -120,7 +154,7 @@ func schemaErr(format string, args ...any) *Refusal {
 }
 
 func (m *Message) reset() {
-	m.Seq, m.HasSeq, m.TS, m.SourceTS, m.EdgeLatencyMS = 0, false, 0, 0, 0
+	m.Seq, m.HasSeq, m.TS, m.Untimed, m.SourceTS, m.EdgeLatencyMS = 0, false, 0, false, 0, 0
 	m.Readings, m.Wrong = m.Readings[:0], m.Wrong[:0]
 }
 
@@ -172,13 +206,7 @@ func (d *decoder) field(key []byte) error {
 	case "msg_id":
 		return d.idField(fieldMsgID, "msg_id", &m.MsgID)
 	case "device_id":
-		if err := d.stringField(fieldDevice, "device_id", &m.DeviceID); err != nil {
-			return err
-		}
-		if !twin.ValidSegment(m.DeviceID) || m.DeviceID == "_" {
-			return schemaErr("device_id: %q does not match [A-Za-z0-9][A-Za-z0-9_-]*", clip(m.DeviceID))
-		}
-		return nil
+		return d.deviceField("device_id")
 	case "device_type":
 		return d.stringField(fieldType, "device_type", &m.DeviceType)
 	case "epoch":
@@ -186,7 +214,7 @@ func (d *decoder) field(key []byte) error {
 	case "ts":
 		return d.intField(fieldTS, "ts", &m.TS)
 	case "seq":
-		return d.seqField()
+		return d.seqField("seq")
 	case "d":
 		return d.data()
 	case "meta":
@@ -260,15 +288,26 @@ func (d *decoder) intField(bit fieldSet, name string, to *int64) error {
 	return err
 }
 
-func (d *decoder) seqField() error {
-	if err := d.once(fieldSeq, "seq"); err != nil {
+func (d *decoder) deviceField(name string) error {
+	m := d.m
+	if err := d.stringField(fieldDevice, name, &m.DeviceID); err != nil {
+		return err
+	}
+	if !twin.ValidSegment(m.DeviceID) || m.DeviceID == "_" {
+		return schemaErr("%s: %q does not match [A-Za-z0-9][A-Za-z0-9_-]*", name, clip(m.DeviceID))
+	}
+	return nil
+}
+
+func (d *decoder) seqField(name string) error {
+	if err := d.once(fieldSeq, name); err != nil {
 		return err
 	}
 	if d.null() {
 		return nil
 	}
 	if k := d.kind(); k != tokenInt {
-		return d.wrongType("seq", "a whole number from 0", k)
+		return d.wrongType(name, "a whole number from 0", k)
 	}
 	text, integer, err := d.number()
 	if err != nil {
@@ -276,7 +315,7 @@ func (d *decoder) seqField() error {
 	}
 	n, perr := strconv.ParseUint(string(text), 10, 64)
 	if !integer || perr != nil {
-		return schemaErr("seq: wants a whole number from 0 (got %s)", clip(string(text)))
+		return schemaErr("%s: wants a whole number from 0 (got %s)", name, clip(string(text)))
 	}
 	d.m.Seq, d.m.HasSeq = n, true
 	return nil

@@ -30,9 +30,17 @@ func examples(t *testing.T, name string) []string {
 }
 
 func TestTheExamplesInTheDocsAreTaken(t *testing.T) {
+	versions := map[string]bool{}
 	for _, e := range examples(t, "telemetry.md") {
-		if m := decode(t, e); len(m.Readings) == 0 || len(m.Wrong) > 0 {
+		m := decode(t, e)
+		if len(m.Readings) == 0 || len(m.Wrong) > 0 {
 			t.Errorf("%d readings, wrong %v in\n%s", len(m.Readings), m.Wrong, e)
+		}
+		versions[m.SchemaVersion] = true
+	}
+	for _, v := range []string{wire.Schema10, wire.Schema20, wire.Schema21, wire.Schema22, wire.SchemaCompact} {
+		if !versions[v] {
+			t.Errorf("no example of %s", v)
 		}
 	}
 	for _, e := range examples(t, "topics.md") {

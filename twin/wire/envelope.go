@@ -8,11 +8,15 @@ const (
 	DeadLetterHead = 64 << 10
 )
 
-// Schema versions of the JSON envelope. In 2.2 t, v and q may be arrays, so that one message carries several
-// samples of a tag.
+// Schema versions of the JSON envelope. 1.0 is flat, 2.0 has bare values under d, in 2.1 each value has its quality,
+// and in 2.2 t, v and q may be arrays, so that one message carries several samples of a tag. The compact form has a
+// name of its own, so that its dead letters stand apart.
 const (
-	Schema21 = "2.1"
-	Schema22 = "2.2"
+	Schema10      = "1.0"
+	Schema20      = "2.0"
+	Schema21      = "2.1"
+	Schema22      = "2.2"
+	SchemaCompact = "compact"
 )
 
 // Reading is one sample of one of a device's tags.
@@ -24,13 +28,14 @@ type Reading struct {
 // Message is a decoded telemetry envelope (domain contract §3). Times are ns since 1970 UTC.
 type Message struct {
 	SchemaVersion string
-	MsgID         string // ULID
+	MsgID         string // ULID; of a form without one, made of the content; empty where that has no time
 	DeviceID      string
 	DeviceType    string
 	Epoch         string // ULID, one life of the sender's outbox; empty if the sender has none
 	Seq           uint64 // counts per (device, epoch, channel)
 	HasSeq        bool
 	TS            int64
+	Untimed       bool  // no ts, as schema 1.0 may: TS is 0 until Complete
 	SourceTS      int64 // 0 if absent
 	EdgeLatencyMS int64
 	Firmware      string

@@ -162,6 +162,10 @@ func FuzzDecodeTelemetry(f *testing.F) {
 				t.Fatalf("a reading that is none: %+v", r)
 			}
 		}
+		m.Complete("P-007", 1710844800123e6)
+		if m.MsgID == "" {
+			m.MsgID = "01HSC5VZ8K3N4Q6R7S8T9V0W1X"
+		}
 		// What was taken can be sent on, and means the same. It may be longer than what is taken.
 		again := wire.AppendTelemetry(nil, &m)
 		if len(again) > wire.MaxPayload {

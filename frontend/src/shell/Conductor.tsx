@@ -5,7 +5,7 @@ import { useLayoutEffect, useRef, useState } from 'react';
 import { gapsQuery } from '../api/queries';
 import { Button } from '../parts/Controls';
 import { formatDuration } from '../twin/format';
-import { defaultRange, presetLabel, presetOf, presets, timeTicks } from '../twin/range';
+import { presetLabel, presetOf, presets, timeTicks } from '../twin/range';
 import { formatDate, formatMinute, formatTime, zoneLabel, zoneOffset } from '../twin/time';
 import { useClock, useLink } from './stores';
 import { useRange, useSpan } from './url';
@@ -13,7 +13,7 @@ import { t } from './words';
 
 /** The range every page looks at, on one line, with the holes in the data; the clock beside it. */
 export function Conductor({ zone }: { zone: string }) {
-  const { range, set } = useRange();
+  const { range, set, start } = useRange();
   const s = useSpan();
   const now = useClock((c) => c.now);
   const stream = useLink((l) => l.stream.kind);
@@ -24,7 +24,7 @@ export function Conductor({ zone }: { zone: string }) {
         {s.live ? (
           <span className="cd-live">{stream === 'lost' ? t('conductor.waiting') : t('conductor.live')}</span>
         ) : (
-          <Button onClick={() => set(defaultRange)}>{t('conductor.back')}</Button>
+          <Button onClick={() => set({ from: start, to: 'now' })}>{t('conductor.back')}</Button>
         )}
       </div>
       <Track zone={zone} from={s.from} to={s.to} live={s.live} />

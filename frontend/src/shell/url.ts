@@ -1,10 +1,10 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
-import { overviewQuery } from '../api/queries';
-import { defaultRange, span, type Range, type Span } from '../twin/range';
+import { historyQuery, overviewQuery } from '../api/queries';
+import { defaultRange, rangeForAge, span, type Range, type Span } from '../twin/range';
 import { resolveZone, type ZoneChoice } from '../twin/time';
-import { useClock } from './stores';
+import { serverNow, useClock } from './stores';
 
 // The URL is the state: what every page shares is read and written here.
 
@@ -68,16 +68,17 @@ export function fleetSearch(raw: Record<string, unknown>): FleetSearch {
 }
 
 /** The range in the URL and the way to change it; each change is a step Back undoes. */
-export function useRange(): { range: Range; set: (r: Range) => void } {
+export function useRange(): { range: Range; set: (r: Range) => void; start: string } {
   const search: Shared = useSearch({ strict: false });
   const navigate = useNavigate();
+  const start = useStartRange();
   const range = useMemo(
-    () => ({ from: search.from ?? defaultRange.from, to: search.to ?? defaultRange.to }),
-    [search.from, search.to],
+    () => ({ from: search.from ?? start, to: search.to ?? defaultRange.to }),
+    [search.from, search.to, start],
   );
   const set = useCallback(
     (r: Range) => {
-      const plain = r.from === defaultRange.from && r.to === defaultRange.to;
+      const plain = r.from === start && r.to === defaultRange.to;
       void navigate({
         to: '.',
         search: (old: Shared) => ({
@@ -87,9 +88,17 @@ export function useRange(): { range: Range; set: (r: Range) => void } {
         }),
       });
     },
-    [navigate],
+    [navigate, start],
   );
-  return { range, set };
+  return { range, set, start };
+}
+
+/** Where ranges begin when the address does not say: eight hours ago, or when a young plant's data began. */
+function useStartRange(): string {
+  const top = useQuery(overviewQuery).data?.enterprise.id;
+  const ask = { tags: top === undefined ? [] : [`${top}:connectivity_pct`], ...defaultRange, points: 100 };
+  const first = useQuery(historyQuery(ask)).data?.series[0]?.ts[0];
+  return first === undefined ? defaultRange.from : rangeForAge(serverNow() - first).from;
 }
 
 /** The range as instants, following the clock while it ends now. */

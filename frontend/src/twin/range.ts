@@ -17,6 +17,14 @@ const unitMs: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86
 export const presets = ['15m', '1h', '4h', '8h', '24h', '7d', '30d'] as const;
 export const defaultRange: Range = { from: 'now-8h', to: 'now' };
 
+/** The range to begin with: what the data fills, up to a shift of eight hours. */
+export function rangeForAge(ms: number): Range {
+  const p = (['15m', '1h', '4h'] as const).find(
+    (x) => ms <= (instant('now', 0) ?? 0) - (instant(`now-${x}`, 0) ?? 0),
+  );
+  return p === undefined ? defaultRange : { from: `now-${p}`, to: 'now' };
+}
+
 /** "8 h" for "8h". */
 export function presetLabel(p: string): string {
   return p.replace(/^(\d+)m$/, '$1 min').replace(/^(\d+)([hd])$/, '$1 $2');

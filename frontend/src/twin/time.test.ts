@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fixedRange, instant, presetLabel, presetOf, span, timeTicks } from './range';
+import { fixedRange, instant, presetLabel, presetOf, rangeForAge, span, timeTicks } from './range';
 import { formatDate, formatMinute, formatTime, resolveZone, zoneLabel, zoneOffset } from './time';
 
 const noon = Date.UTC(2026, 10, 19, 19, 5, 0);
@@ -45,6 +45,11 @@ describe('ranges in the address', () => {
     expect(presetOf({ from: 'now-25h' })).toBeNull();
     expect(presetLabel('15m')).toBe('15 min');
     expect(presetLabel('7d')).toBe('7 d');
+  });
+  it('begin where a young plant began', () => {
+    expect(rangeForAge(3 * 60_000).from).toBe('now-15m');
+    expect(rangeForAge(3_600_000).from).toBe('now-1h');
+    expect(rangeForAge(90 * 86_400_000).from).toBe('now-8h');
   });
   it('are rounded outward when drawn with the mouse', () => {
     expect(fixedRange(1500, 2500)).toEqual({ from: '1970-01-01T00:00:01Z', to: '1970-01-01T00:00:03Z' });

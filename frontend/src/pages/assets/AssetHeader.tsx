@@ -44,17 +44,19 @@ export function AssetHeader({ asset, twin, readings, symbol }: Props) {
             </dd>
           </div>
         )}
-        <div>
-          <dt>{t('asset.last')}</dt>
-          <dd>
-            <b>{newest === 0 ? t('asset.never') : formatAge(now - newest)}</b>
-            {device?.gateway !== undefined && device.gateway !== '' && (
-              <span className="muted">
-                {t('asset.via')} <span className="mono">{device.gateway}</span>
-              </span>
-            )}
-          </dd>
-        </div>
+        {asset.tags.length > 0 && (
+          <div>
+            <dt>{t('asset.last')}</dt>
+            <dd>
+              <b>{newest === 0 ? t('asset.never') : formatAge(now - newest)}</b>
+              {device?.gateway !== undefined && device.gateway !== '' && (
+                <span className="muted">
+                  {t('asset.via')} <span className="mono">{device.gateway}</span>
+                </span>
+              )}
+            </dd>
+          </div>
+        )}
         {device !== null && (
           <div>
             <dt>{t('asset.device')}</dt>

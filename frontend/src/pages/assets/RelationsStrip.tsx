@@ -21,6 +21,7 @@ export function RelationsStrip({ asset, symbol, query, device }: Props) {
   const classes = useQuery(classesQuery).data?.items;
   const items = query.data?.items ?? [];
   const { left, right, below, other, counts } = layoutStrip(items);
+  const listed = other.filter((r) => device === null || r.type !== 'hosted_by');
   const symbolOf = (name: string) => classes?.find((c) => c.name === name)?.symbol ?? '';
   return (
     <section className="rs" aria-label={t('tab.relations')}>
@@ -74,7 +75,7 @@ export function RelationsStrip({ asset, symbol, query, device }: Props) {
                 </dd>
               </div>
             )}
-            {other.slice(0, 2).map((r) => (
+            {listed.slice(0, device === null ? 2 : 1).map((r) => (
               <div key={`${r.type} ${r.asset.id}`}>
                 <dt>{r.type.replace(/_/g, ' ')}</dt>
                 <dd className="mono">

@@ -68,6 +68,8 @@ export function groupPens({ asset, pens, series, span, zone, fit, readings }: Gr
         limits: only?.limits ?? [],
         gaps: all.flatMap((m) => m.gaps),
         backfilled: all.flatMap((m) => m.backfilled),
+        // Veiled only where no pen has anything.
+        before: all.every((m) => m.before !== null) ? (all[0]?.before ?? null) : null,
         inset: 56,
       },
       from: span.from,

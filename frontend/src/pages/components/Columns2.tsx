@@ -172,6 +172,7 @@ export function TrendAnatomy() {
           },
         ],
         backfilled: [{ from: from + 6_000_000, to: from + 7_500_000, arrived: to, label: 'backfilled' }],
+        before: null,
         inset: 6,
       },
     };

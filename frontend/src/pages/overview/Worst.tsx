@@ -12,7 +12,9 @@ import { numeric } from '../../twin/model';
 import { unitLabel } from '../../twin/unit';
 
 /** The assets that went furthest towards, or beyond, a limit. */
-export function Worst({ rows }: { rows: WorstRow[] }) {
+export function Worst({ rows: all }: { rows: WorstRow[] }) {
+  // What sites and the enterprise measure of themselves stands above already.
+  const rows = all.filter((r) => r.level !== 'site' && r.level !== 'enterprise');
   const beyond = rows.filter((r) => r.limit_state !== '').length;
   return (
     <>

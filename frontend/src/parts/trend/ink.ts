@@ -1,6 +1,7 @@
 // What the canvas needs of the tokens, read once per theme.
 
 export interface Ink {
+  canvas: string;
   plot: string;
   line: string;
   soft: string;
@@ -21,6 +22,7 @@ export function readInk(): Ink {
   const css = getComputedStyle(document.documentElement);
   const get = (name: string) => css.getPropertyValue(name).trim();
   return {
+    canvas: get('--bg-canvas'),
     plot: get('--bg-plot'),
     line: get('--line'),
     soft: get('--line-soft'),

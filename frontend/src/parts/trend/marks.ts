@@ -15,6 +15,8 @@ export interface Marks {
   limits: LimitLine[];
   gaps: (Gap & { label: string })[];
   backfilled: (Backfill & { label: string })[];
+  /** Nothing had been read before this instant; that is no gap. */
+  before: { to: number; label: string } | null;
   /** Where names of limits begin, px from the axis. */
   inset: number;
 }
@@ -141,6 +143,13 @@ export function drawMarks(u: uPlot, ink: Ink, marks: Marks, px: number): void {
   ctx.beginPath();
   ctx.rect(b.x, b.y, b.w, b.h);
   ctx.clip();
+  const empty = marks.before === null ? null : span(u, b, u.scales['x']?.min ?? 0, marks.before.to);
+  if (empty !== null) {
+    ctx.globalAlpha = 0.75;
+    ctx.fillStyle = ink.canvas;
+    ctx.fillRect(empty[0], b.y, empty[1] - empty[0], b.h);
+    ctx.globalAlpha = 1;
+  }
   for (const f of marks.backfilled) {
     const s = span(u, b, f.from, f.to);
     if (s === null) continue;
@@ -202,6 +211,9 @@ export function drawMarks(u: uPlot, ink: Ink, marks: Marks, px: number): void {
     busy.push([mid, y]);
     label(ctx, text, mid, b, y, ink, px, late);
   };
+  if (empty !== null && marks.before !== null) {
+    label(ctx, marks.before.label, (empty[0] + empty[1]) / 2, b, b.y + b.h - 20 * px, ink, px, false);
+  }
   for (const f of marks.backfilled) place(f.label, f.from, f.to, b.y + 3 * px, true);
   for (const g of marks.gaps) place(g.label, g.from, g.to, b.y + b.h - 20 * px, false);
   ctx.restore();

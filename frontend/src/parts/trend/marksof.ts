@@ -3,7 +3,7 @@ import { formatDuration, formatShort } from '../../twin/format';
 import type { Tag } from '../../twin/model';
 import { qualityWord } from '../../twin/quality';
 import { qualityGaps, type Series } from '../../twin/series';
-import { formatMinute } from '../../twin/time';
+import { formatMinute, formatStamp } from '../../twin/time';
 import type { LimitLine, Marks } from './marks';
 
 // From a tag and its readings to what is drawn around the pen.
@@ -54,12 +54,17 @@ export function marksOf(
   setpoint?: number | null,
 ): Marks {
   const times = (a: number, b: number) => `${formatMinute(a, zone)}–${formatMinute(b, zone)}`;
-  const known = s.gaps.map((g) => ({
-    ...g,
-    label:
-      `${cause(g.cause)} ${times(g.from, g.to)}` +
-      (g.count !== null && g.count > 0 ? `, ${t('gap.messages', { count: g.count })}` : ''),
-  }));
+  const first = s.ts[0];
+  // What stands before the first reading with no cause known is no gap: nothing was there yet.
+  const early = s.gaps.find((g) => g.cause === 'unknown' && first !== undefined && g.to <= first);
+  const known = s.gaps
+    .filter((g) => g !== early)
+    .map((g) => ({
+      ...g,
+      label:
+        `${cause(g.cause)} ${times(g.from, g.to)}` +
+        (g.count !== null && g.count > 0 ? `, ${t('gap.messages', { count: g.count })}` : ''),
+    }));
   const covered = (from: number, to: number) => known.some((g) => g.from <= from && g.to >= to);
   const bad = qualityGaps(s)
     .filter((g) => !covered(g.from, g.to))
@@ -86,6 +91,10 @@ export function marksOf(
     limits: tag === undefined ? [] : limitLines(tag, setpoint),
     gaps: [...known, ...bad],
     backfilled,
+    before:
+      early === undefined
+        ? null
+        : { to: early.to, label: t('gap.before', { at: formatStamp(early.to, zone) }) },
     inset: 6,
   };
 }

@@ -158,10 +158,14 @@ export class Plot {
               Math.max(2, Math.floor(u.bbox.width / px / 64)),
               zoneOffset(min, this.spec.zone),
             ),
-          values: (_u, splits) => {
+          values: (u, splits) => {
             const step = (splits[1] ?? 0) - (splits[0] ?? 0);
             return o.timeAxis
-              ? splits.map((t) => timeLabel(t, this.spec.zone, step, this.spec.to - this.spec.from))
+              ? splits.map((t) =>
+                  u.valToPos(t, 'x') > u.bbox.width / px - 16
+                    ? ''
+                    : timeLabel(t, this.spec.zone, step, this.spec.to - this.spec.from),
+                )
               : splits.map(() => '');
           },
         },

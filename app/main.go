@@ -29,7 +29,7 @@ func run(args []string, stderr io.Writer) int {
 		return 2
 	}
 	if err := window(options); err != nil {
-		fmt.Fprintf(stderr, "lineshaft-desktop: %v\n", err)
+		options.Log.Error("window failed", "error", err)
 		return 1
 	}
 	return 0
@@ -52,13 +52,14 @@ func parse(args []string, stderr io.Writer) (shell.Options, error) {
 		return o, err
 	}
 	if *version {
-		fmt.Fprintln(stderr, release.Version)
+		if _, err := fmt.Fprintln(stderr, release.Version); err != nil {
+			return o, fmt.Errorf("print version: %w", err)
+		}
 		return o, flag.ErrHelp
 	}
 	if flags.NArg() > 0 {
-		err := fmt.Errorf("unexpected argument %q", flags.Arg(0))
-		fmt.Fprintf(stderr, "lineshaft-desktop: %v\n", err)
-		return o, err
+		o.Log.Error("usage", "unexpected_argument", flags.Arg(0))
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 	if o.Data == "" {
 		config, err := os.UserConfigDir()

@@ -39,8 +39,10 @@ func (placeholder) Open(name string) (fs.File, error) {
 // page is notBuilt opened for reading and seeking.
 type page struct{ *bytes.Reader }
 
-func (*page) Close() error                 { return nil }
-func (p *page) Stat() (fs.FileInfo, error) { return pageInfo{name: "index.html", size: int64(len(notBuilt))}, nil }
+func (*page) Close() error { return nil }
+func (p *page) Stat() (fs.FileInfo, error) {
+	return pageInfo{name: "index.html", size: int64(len(notBuilt))}, nil
+}
 
 // rootDir is the directory that holds the page.
 type rootDir struct{}

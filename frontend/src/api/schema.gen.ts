@@ -209,6 +209,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/history/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take in readings of the past from a file, whole or not at all */
+        post: operations["import-history"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login": {
         parameters: {
             query?: never;
@@ -615,6 +632,20 @@ export interface components {
             /** Format: date-time */
             to: string;
         };
+        HistoryImported: {
+            dry_run: boolean;
+            /**
+             * Format: date-time
+             * @description the oldest reading; null where there is none
+             */
+            from: string | null;
+            /** Format: date-time */
+            last: string | null;
+            /** Format: int64 */
+            readings: number;
+            /** Format: int64 */
+            tags: number;
+        };
         Imported: {
             /** Format: int64 */
             changed: number;
@@ -750,6 +781,11 @@ export interface components {
         };
         ProblemField: {
             field: string;
+            /**
+             * Format: int64
+             * @description of the file that was sent
+             */
+            line?: number;
             message: string;
             value?: unknown;
         };
@@ -1424,6 +1460,43 @@ export interface operations {
                     "application/vnd.apache.parquet": string;
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "import-history": {
+        parameters: {
+            query?: {
+                /** @description look through the file and change nothing */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/vnd.apache.parquet": string;
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryImported"];
                 };
             };
             /** @description What went wrong */

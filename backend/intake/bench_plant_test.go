@@ -79,17 +79,22 @@ type plant struct {
 	facts                   []Fact
 	buffered                map[string]int64
 	appends                 int
+
+	hosts map[string]string // device → gateway
+	away  map[string]bool
+	down  [][]byte // bodies sent to devices
 }
 
 func newPlant() *plant {
 	return &plant{
 		registered: map[string]bool{}, tags: map[string]Binding{}, series: map[string]uint32{},
 		history: map[string]map[int64]twin.Sample{}, state: map[string]twin.Sample{}, online: map[string]bool{}, buffered: map[string]int64{},
+		hosts: map[string]string{}, away: map[string]bool{},
 	}
 }
 
 func (p *plant) ports() Ports {
-	return Ports{Registry: p, Binder: p, Samples: samples{p}, Twins: twins{p}, Devices: devices{p}, Facts: p, Look: p.look}
+	return Ports{Registry: p, Binder: p, Samples: samples{p}, Twins: twins{p}, Devices: devices{p}, Facts: p, Look: p.look, Down: p.tell, Offline: p.wasAway}
 }
 
 func (p *plant) crash() {
@@ -107,8 +112,22 @@ func (p *plant) crash() {
 func (p *plant) Device(_, device string) (twin.Device, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return twin.Device{ID: device}, p.registered[device]
+	d := twin.Device{ID: device, Kind: twin.Direct, Site: "detroit", Area: "body-shop", Line: "cooling", Type: "pump"}
+	if gw := p.hosts[device]; gw != "" {
+		d.Kind, d.Gateway = twin.Hosted, gw
+	}
+	return d, p.registered[device]
 }
+
+func (p *plant) tell(_ context.Context, topic string, body []byte) error {
+	if t, err := wire.ParseTopic(topic); err != nil || t.Channel != wire.ResendRequest || !p.online[t.Device] {
+		return errors.New("nobody listens")
+	}
+	p.down = append(p.down, body)
+	return nil
+}
+
+func (p *plant) wasAway(_, device string, _, _ int64) bool { return p.away[device] }
 
 func (p *plant) look(_, device, tag string, _ twin.Kind, _ int64) (Binding, bool) {
 	p.mu.Lock()

@@ -46,17 +46,25 @@ func (ls *letters) refused(l *Letter) {
 	}
 }
 
-// Run writes what was refused at the door, and takes in the messages of devices once they are registered, until ctx
-// ends.
+// Run writes what was refused at the door, and takes in the messages of devices once they are registered, and asks for
+// what is missing, until ctx ends.
 func (in *Intake) Run(ctx context.Context) error {
+	var asked time.Time
 	for {
 		var look <-chan time.Time
-		if in.ports.Again != nil {
+		if in.ports.Again != nil || in.ports.Down != nil {
 			look = in.clk.After(lookEvery)
 		}
 		select {
 		case <-look:
-			in.takeIn(ctx)
+			if in.ports.Again != nil {
+				in.takeIn(ctx)
+			}
+			if now := in.clk.Now(); in.ports.Down != nil && now.Sub(asked) >= askEvery {
+				asked = now
+				in.settle()
+				in.askAgain(ctx)
+			}
 			continue
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

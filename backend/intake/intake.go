@@ -113,6 +113,11 @@ type Ports struct {
 	Again    func(p wire.Publish, done func(error))
 	// Look is Resolve without making anything, for previews; false for a tag that has no place yet. It may be nil.
 	Look func(tenant, device, tag string, kind twin.Kind, t int64) (Binding, bool)
+	// Down sends a message to a device at QoS 0; an error says that nobody listens. Without it nobody is asked to send
+	// again what is missing.
+	Down func(ctx context.Context, topic string, payload []byte) error
+	// Offline says whether a device could not be heard at some time between from and to, ns. It may be nil.
+	Offline func(tenant, device string, from, to int64) bool
 }
 
 // Config bounds what is kept. The zero value is the default given.

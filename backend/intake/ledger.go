@@ -56,6 +56,8 @@ type ledger struct {
 	epochs    map[sequenceKey][]string // by key without epoch
 	recents   map[sender]*recent
 	counts    map[countKey]*count
+	accounts  map[sequenceKey]*account
+	asks      asks
 	parts     map[string]*part
 	rows      []row // of message ids, oldest first
 	swept     int64
@@ -67,6 +69,7 @@ type part struct {
 	gone      []sequenceKey
 	ids       []remembered
 	counts    map[countKey]bool
+	accounts  map[sequenceKey]bool
 }
 
 type row struct {
@@ -78,6 +81,7 @@ func newLedger(kv KV, clk clock.Clock) *ledger {
 	return &ledger{
 		kv: kv, clk: clk, sequences: map[sequenceKey]*sequence{}, epochs: map[sequenceKey][]string{},
 		recents: map[sender]*recent{}, counts: map[countKey]*count{}, parts: map[string]*part{},
+		accounts: map[sequenceKey]*account{}, asks: asks{gaps: map[askKey]*asked{}, busy: map[sender]request{}},
 	}
 }
 
@@ -86,6 +90,9 @@ func openLedger(kv KV, clk clock.Clock) (*ledger, error) {
 	now := clk.Now().UnixNano()
 	if err := kv.Scan([]byte("e/"), func(k, v []byte) error { return l.loadSequence(k, v, now) }); err != nil {
 		return nil, fmt.Errorf("read sequences: %w", err)
+	}
+	if err := kv.Scan([]byte("x/"), func(k, v []byte) error { return l.loadAccount(k, v, now) }); err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
 	}
 	if err := kv.Scan([]byte("c/"), l.loadCount); err != nil {
 		return nil, fmt.Errorf("read counts: %w", err)
@@ -120,6 +127,10 @@ func (l *ledger) loadSequence(k, v []byte, now int64) error {
 	if err := json.Unmarshal(v, s); err != nil {
 		return fmt.Errorf("%q: %w", k, err)
 	}
+	for _, n := range s.Refused {
+		s.Clock.addSpan(span{n, n})
+	}
+	s.Refused = nil
 	if s.LastSeen < now-int64(sequenceFor) {
 		l.part(streamOf(key.channel)).gone = append(l.part(streamOf(key.channel)).gone, key)
 		return nil
@@ -134,7 +145,7 @@ func (l *ledger) loadSequence(k, v []byte, now int64) error {
 func (l *ledger) part(stream string) *part {
 	p := l.parts[stream]
 	if p == nil {
-		p = &part{counts: map[countKey]bool{}}
+		p = &part{counts: map[countKey]bool{}, accounts: map[sequenceKey]bool{}}
 		l.parts[stream] = p
 	}
 	return p
@@ -171,13 +182,15 @@ func (l *ledger) take(stream string, t *wire.Topic, n *numbered, received int64)
 }
 
 // refuse notes the number of a message that became a dead letter.
-func (l *ledger) refuse(stream string, t *wire.Topic, n *numbered) {
+func (l *ledger) refuse(stream string, t *wire.Topic, n *numbered, reason wire.Reason) {
 	if !n.hasSeq || n.epoch == "" {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sequence(stream, sequenceKey{t.Tenant, t.Device, n.epoch, t.Channel}).refuse(n.seq)
+	s := l.sequence(stream, sequenceKey{t.Tenant, t.Device, n.epoch, t.Channel})
+	s.LastSeen = max(s.LastSeen, l.clk.Now().UnixNano())
+	s.refuse(n.seq, reason)
 }
 
 // sequence finds or begins a sequence and marks it changed.
@@ -217,6 +230,7 @@ func (l *ledger) evict(stream string, at sequenceKey) {
 	l.epochs[at] = slices.Delete(epochs, oldest, oldest+1)
 	p := l.part(stream)
 	p.gone = append(p.gone, k)
+	delete(l.accounts, k)
 }
 
 // collect is what a stream's worker has to write: everything it changed since it was asked last.
@@ -227,7 +241,11 @@ func (l *ledger) collect(stream string, seq uint64) ([]Pair, error) {
 	delete(l.parts, stream)
 	puts := make([]Pair, 0, len(p.sequences)+len(p.gone)+len(p.counts)+2)
 	for _, k := range p.gone {
-		puts = append(puts, Pair{Key: k.key()})
+		puts = append(puts, Pair{Key: k.key()}, Pair{Key: k.accountKey()})
+	}
+	puts, err := l.accountPairs(p, puts)
+	if err != nil {
+		return nil, err
 	}
 	for _, k := range p.sequences {
 		s := l.sequences[k]

@@ -99,8 +99,12 @@ func unregistered(device string) *wire.Refusal {
 func (w *Live) telemetry(p *wire.Publish, t *wire.Topic, o origin) error {
 	m := &w.m
 	if r := w.in.decode(p, t, m); r != nil {
-		if r.Reason == wire.ReasonClock {
-			w.in.ledger.refuse(w.stream, t, &numbered{epoch: m.Epoch, seq: m.Seq, hasSeq: m.HasSeq})
+		decoded := m
+		if r.Reason != wire.ReasonClock {
+			decoded = nil // it may hold another message's number
+		}
+		if n, ok := numberOf(p, decoded); ok && r.Reason != wire.ReasonIdentity {
+			w.in.ledger.refuse(w.stream, t, &n, r.Reason)
 		}
 		w.letter(p, t, o, r)
 		return nil
@@ -170,9 +174,26 @@ func (w *Live) fact(p *wire.Publish, t *wire.Topic, o origin) {
 		return
 	}
 	w.in.ledger.count(w.stream, t, Count{Messages: 1})
+	w.account(p, t)
 	if w.in.ports.Facts != nil {
 		w.in.ports.Facts.Fact(Fact{Topic: *t, Payload: p.Payload, Received: p.Received})
 	}
+}
+
+// numberOf reads the number of a message that was refused: as decoded into m, which may be nil, or as far as it is
+// JSON.
+func numberOf(p *wire.Publish, m *wire.Message) (n numbered, ok bool) {
+	if m != nil && m.HasSeq && m.Epoch != "" {
+		return numbered{epoch: m.Epoch, seq: m.Seq, hasSeq: true}, true
+	}
+	var body struct {
+		Epoch string  `json:"epoch"`
+		Seq   *uint64 `json:"seq"`
+	}
+	if json.Unmarshal(p.Payload, &body) != nil || body.Seq == nil || !wire.ValidID(body.Epoch) {
+		return numbered{}, false
+	}
+	return numbered{epoch: body.Epoch, seq: *body.Seq, hasSeq: true}, true
 }
 
 func bodyRefusal(err error) *wire.Refusal {

@@ -64,7 +64,7 @@ func (in *Intake) preview(l *Letter) (Preview, error) {
 		out.Refusal = nil // the rest of it would be taken
 	}
 	if out.Refusal != nil {
-		return Preview{Refusal: out.Refusal, Version: cutText(w.m.SchemaVersion, 40)}, nil
+		return Preview{Refusal: out.Refusal, Version: cutText(w.m.SchemaVersion, 40)}, nil //nolint:nilerr // it is what was asked for
 	}
 	for _, b := range w.bind.bound {
 		out.Readings = append(out.Readings, Placed{b.Asset, b.Tag, b.sample})

@@ -9,18 +9,24 @@ import (
 	"github.com/lineshaft/lineshaft/twin/wire"
 )
 
+// tell runs lines of a story and commits.
+func tell(s *site, text string) {
+	s.t.Helper()
+	st := &story{site: s}
+	for line := range strings.Lines(text) {
+		st.at = strings.TrimSpace(line)
+		st.line(strings.Fields(line), st.at)
+	}
+	s.commit()
+}
+
 // A pump sends a temperature as a word. The engineer corrects the tag, sees what becomes of the letters, and lets
 // them in once.
 func TestALetterIsLookedAtBeforeItIsReplayed(t *testing.T) {
 	s := newSite(t)
-	st := &story{site: s, at: "preview"}
 	run := func(text string) {
 		t.Helper()
-		for line := range strings.Lines(text) {
-			st.at = line
-			st.line(strings.Fields(line), line)
-		}
-		s.commit()
+		tell(s, text)
 	}
 	run(`register P-001
 tag P-001.temp float64

@@ -21,10 +21,13 @@ type Gap struct {
 	FromSeq, ToSeq uint64
 	Count          uint64 // numbers in it
 	Missing        uint64 // of them still missing
+	Gone           uint64 // of the missing, those that nobody has any more
 	Detected       int64  // receipt of the message that showed it
-	Cause          string
-	After, Before  int64 // source times of the messages around it
+	Cause          string // a Cause
+	After, Before  int64  // source times of the messages around it
+	Asked          int64  // when the sender was first asked to send it again
 	HealedAt       int64
+	HealedHow      string // a Healed, empty while it is not
 }
 
 // GapFilter selects gaps; zero fields select all. From and To select gaps whose time overlaps From <= t < To.
@@ -39,6 +42,7 @@ type GapFilter struct {
 // Gaps returns a tenant's gaps, the latest found first, and the position to go on from, empty at the end.
 func (in *Intake) Gaps(tenant string, f GapFilter) (items []Gap, next string, err error) {
 	all := in.ledger.gaps(tenant, f)
+	in.offline(tenant, all)
 	slices.SortFunc(all, func(a, b Gap) int {
 		return cmp.Or(cmp.Compare(b.Detected, a.Detected), cmp.Compare(a.ID, b.ID))
 	})
@@ -71,26 +75,47 @@ func (l *ledger) gaps(tenant string, f GapFilter) (out []Gap) {
 		if k.tenant != tenant || (f.Device != "" && k.device != f.Device) {
 			continue
 		}
-		for _, g := range s.Gaps {
-			from := g.After
-			if from == 0 {
-				from = g.Before
-			}
+		for i := range s.Gaps {
+			g := &s.Gaps[i]
+			from, _ := g.times()
 			switch {
 			case f.Open != nil && *f.Open != (g.HealedAt == 0):
 			case f.From != 0 && g.Before < f.From:
 			case f.To != 0 && from >= f.To:
 			default:
+				cause, _ := causeOf(g, s, l.accounts[k])
 				out = append(out, Gap{
 					ID:     fmt.Sprintf("%s.%s.%s.%d", k.device, k.epoch, strings.ReplaceAll(string(k.channel), "/", "-"), g.From),
 					Device: k.device, Epoch: k.epoch, Channel: string(k.channel), FromSeq: g.From, ToSeq: g.To,
-					Count: g.To - g.From + 1, Missing: g.Missing, Detected: g.Detected, Cause: g.Cause,
-					After: g.After, Before: g.Before, HealedAt: g.HealedAt,
+					Count: g.To - g.From + 1, Missing: g.Missing, Detected: g.Detected, Cause: cause,
+					After: g.After, Before: g.Before, HealedAt: g.HealedAt, HealedHow: g.healedHow(), Asked: g.Asked,
+					Gone: goneOf(g, s, l.accounts[k]),
 				})
 			}
 		}
 	}
 	return out
+}
+
+// goneOf counts what is missing of a gap and nobody has any more.
+func goneOf(g *gap, s *sequence, a *account) uint64 {
+	if a == nil || g.Missing == 0 {
+		return 0
+	}
+	return min(g.Missing, ranges{g.span}.without(s.Seen).in(g.span)-ranges{g.span}.without(s.Seen).without(a.Gone).in(g.span))
+}
+
+// offline completes the causes of gaps that the numbers do not tell.
+func (in *Intake) offline(tenant string, gs []Gap) {
+	if in.ports.Offline == nil {
+		return
+	}
+	for i := range gs {
+		g := &gs[i]
+		if g.Cause == CauseUnknown && in.ports.Offline(tenant, g.Device, cmp.Or(g.After, g.Before), g.Before) {
+			g.Cause = CauseOffline
+		}
+	}
 }
 
 // LetterFilter selects dead letters; zero fields select all.

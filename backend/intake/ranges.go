@@ -73,3 +73,54 @@ func (r *ranges) forget(n int) (closed ranges) {
 	}
 	return closed
 }
+
+// addSpan puts all of a into the set, which may then have at most maxSpans: the lowest go first.
+func (r *ranges) addSpan(a span) {
+	s := *r
+	i := s.find(a.From)
+	if i > 0 && s[i-1].To+1 == a.From {
+		i--
+	}
+	j := i
+	for j < len(s) && (s[j].From <= a.To || s[j].From-1 == a.To) {
+		a.From, a.To = min(a.From, s[j].From), max(a.To, s[j].To)
+		j++
+	}
+	s = slices.Replace(s, i, j, a)
+	*r = s[max(0, len(s)-maxSpans):]
+}
+
+// in counts the numbers of the set within a.
+func (r ranges) in(a span) (n uint64) {
+	for _, s := range r[r.find(a.From):] {
+		if s.From > a.To {
+			break
+		}
+		n += min(s.To, a.To) - max(s.From, a.From) + 1
+	}
+	return n
+}
+
+// without are the numbers of the set that are not in o.
+func (r ranges) without(o ranges) (out ranges) {
+	for _, s := range r {
+		at := s.From
+		for _, x := range o[o.find(s.From):] {
+			if x.From > s.To {
+				break
+			}
+			if x.From > at {
+				out = append(out, span{at, x.From - 1})
+			}
+			if x.To >= s.To {
+				at = 0
+				break
+			}
+			at = x.To + 1
+		}
+		if at > 0 && at <= s.To {
+			out = append(out, span{at, s.To})
+		}
+	}
+	return out
+}

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -61,5 +62,46 @@ func BenchmarkRangesInOrder(b *testing.B) {
 	var r ranges
 	for n := range uint64(b.N) {
 		r.add(n)
+	}
+}
+
+// Spans put in whole, counted and taken away agree with a set of single numbers.
+func TestSpansAgreeWithSingleNumbers(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	random := func() (ranges, map[uint64]bool) {
+		var r ranges
+		set := map[uint64]bool{}
+		for range rnd.IntN(12) {
+			from := uint64(1 + rnd.IntN(60))
+			to := from + uint64(rnd.IntN(8))
+			r.addSpan(span{from, to})
+			for n := from; n <= to; n++ {
+				set[n] = true
+			}
+		}
+		return r, set
+	}
+	for range 2000 {
+		a, as := random()
+		b, bs := random()
+		rest := a.without(b)
+		window := span{uint64(1 + rnd.IntN(40)), uint64(41 + rnd.IntN(40))}
+		count := uint64(0)
+		for n := uint64(1); n < 80; n++ {
+			if a.has(n) != as[n] || rest.has(n) != (as[n] && !bs[n]) {
+				t.Fatalf("%d: %v without %v is %v", n, a, b, rest)
+			}
+			if as[n] && window.From <= n && n <= window.To {
+				count++
+			}
+		}
+		if got := a.in(window); got != count {
+			t.Fatalf("%v has %d in %v, counted %d", a, count, window, got)
+		}
+		for i := 1; i < len(a); i++ {
+			if a[i-1].To+1 >= a[i].From {
+				t.Fatalf("%v is not apart", a)
+			}
+		}
 	}
 }

@@ -77,6 +77,7 @@ func (in *Intake) replay(ctx context.Context, ls []*Letter, put func(wire.Publis
 		if l.Payload, failed = in.kv.Get(payloadKey(l.Tenant, l.ID)); failed != nil {
 			break
 		}
+		in.replays(l)
 		stored := make(chan error, 1)
 		put(l.publish(), func(err error) { stored <- err })
 		done = append(done, stored)
@@ -103,6 +104,18 @@ func (in *Intake) replay(ctx context.Context, ls []*Letter, put func(wire.Publis
 		in.letters.removed(l)
 	}
 	return len(gone), failed
+}
+
+// replays notes the number of a letter that goes in again, so that the gap it closes is known to have been closed so.
+func (in *Intake) replays(l *Letter) {
+	t, err := wire.ParseTopic(l.Topic)
+	if err != nil || l.Reason == wire.ReasonIdentity {
+		return
+	}
+	p := l.publish()
+	if n, ok := numberOf(&p, nil); ok {
+		in.ledger.refuse(streamOf(t.Channel), &t, &n, l.Reason)
+	}
 }
 
 func (ls *letters) removed(l *Letter) {

@@ -1,24 +1,23 @@
 package intake
 
-import "slices"
+import (
+	"slices"
 
-const (
-	maxSpans   = 1024 // of one sequence; beyond, the lowest holes are given up
-	maxGaps    = 256  // listed of one sequence; beyond, the oldest are only counted
-	maxRefused = 64   // numbers remembered as dead letters
+	"github.com/lineshaft/lineshaft/twin/wire"
 )
 
-// The causes of a gap that intake can tell by itself.
 const (
-	causeUnknown = "unknown"
-	causeLetter  = "dead_letter" // every number of the gap came, and was refused
+	maxSpans = 1024 // of one sequence; beyond, the lowest holes are given up
+	maxGaps  = 256  // listed of one sequence; beyond, the oldest are only counted
 )
 
 // sequence is the numbers one sender gave to its messages on one channel in one life of its outbox.
 type sequence struct {
 	Seen       ranges   `json:"seen"`
 	Gaps       []gap    `json:"gaps,omitempty"`
-	Refused    []uint64 `json:"refused,omitempty"`    // came, and became dead letters
+	Refused    []uint64 `json:"refused,omitempty"`    // of earlier versions: what is now in Clock
+	Dead       ranges   `json:"dead,omitempty"`       // came, and became dead letters
+	Clock      ranges   `json:"clock,omitempty"`      // the same, for their time
 	Forgotten  uint64   `json:"forgotten,omitempty"`  // numbers missing in gaps no longer listed
 	Duplicates uint64   `json:"duplicates,omitempty"` //
 	TopTS      int64    `json:"top_ts"`               // source time of the highest number, ns
@@ -35,8 +34,12 @@ type gap struct {
 	Detected int64  `json:"detected"`            // time of receipt of the message that showed it, ns
 	After    int64  `json:"after,omitempty"`     // source time of the message before, ns; 0 if there was none
 	Before   int64  `json:"before"`              // source time of the message behind, ns
-	Cause    string `json:"cause"`               //
+	Cause    string `json:"cause"`               // as far as it is not told by the numbers; see causeOf
 	HealedAt int64  `json:"healed_at,omitempty"` // when the last missing number came, ns; 0 while some is missing
+	Moved    int64  `json:"moved,omitempty"`     // when a missing number last came, ns
+	Asked    int64  `json:"asked,omitempty"`     // when the sender was first asked to send it again, ns
+	Resent   uint64 `json:"resent,omitempty"`    // numbers that came after that
+	Replayed uint64 `json:"replayed,omitempty"`  // numbers that had come and were refused
 }
 
 // take notes a number and says whether it is new. A sequence with an epoch begins at 1; one without may begin
@@ -82,16 +85,7 @@ func (s *sequence) restarted(n uint64) bool {
 }
 
 func (s *sequence) found(g gap) {
-	g.Missing, g.Cause = g.To-g.From+1, causeUnknown
-	refused := uint64(0)
-	for _, n := range s.Refused {
-		if g.From <= n && n <= g.To {
-			refused++
-		}
-	}
-	if refused == g.Missing {
-		g.Cause = causeLetter
-	}
+	g.Missing, g.Cause = g.To-g.From+1, CauseUnknown
 	if len(s.Gaps) == maxGaps {
 		i := max(0, slices.IndexFunc(s.Gaps, func(g gap) bool { return g.HealedAt > 0 }))
 		s.Forgotten += s.Gaps[i].Missing
@@ -107,6 +101,13 @@ func (s *sequence) heal(n uint64, received int64) {
 			continue
 		}
 		g.Missing--
+		g.Moved = received
+		switch {
+		case s.Dead.has(n) || s.Clock.has(n):
+			g.Replayed++
+		case g.Asked > 0 && received >= g.Asked:
+			g.Resent++
+		}
 		if g.Missing == 0 {
 			g.HealedAt = received
 		}
@@ -115,12 +116,13 @@ func (s *sequence) heal(n uint64, received int64) {
 }
 
 // refuse notes a number whose message became a dead letter: it is not seen, and not unexplained either.
-func (s *sequence) refuse(n uint64) {
-	if s.Seen.has(n) || slices.Contains(s.Refused, n) {
+func (s *sequence) refuse(n uint64, reason wire.Reason) {
+	if s.Seen.has(n) || s.Dead.has(n) || s.Clock.has(n) {
 		return
 	}
-	if len(s.Refused) == maxRefused {
-		s.Refused = slices.Delete(s.Refused, 0, 1)
+	if reason == wire.ReasonClock {
+		s.Clock.addSpan(span{n, n})
+		return
 	}
-	s.Refused = append(s.Refused, n)
+	s.Dead.addSpan(span{n, n})
 }

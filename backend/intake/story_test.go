@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -73,7 +74,18 @@ func (s *story) line(w []string, raw string) (check bool) {
 		s.publish(w[1], "telemetry", s.envelope(w[1], w[2:]))
 	case "raw": // raw P-001 telemetry <anything>
 		_, body, _ := strings.Cut(raw, w[2]+" ")
-		s.publish(w[1], w[2], strings.ReplaceAll(body, `\xff`, "\xff"))
+		s.publish(w[1], w[2], strings.NewReplacer(`\xff`, "\xff", "%A", id("A"), "%B", id("B")).Replace(body))
+	case "host": // host P-001 gw-det-01
+		s.plant.hosts[w[1]] = w[2]
+	case "loss": // loss P-001 epoch=A seq=1 3-6 …: a data_loss event of its telemetry
+		s.publish(w[1], "events", fmt.Sprintf(`{"event":"data_loss","epoch":%q,"seq":%s,"of_epoch":%q,"channel":"telemetry","ranges":%s}`,
+			id(w[2][6:]), w[3][4:], id(w[2][6:]), spans(w[4:])))
+	case "answer": // answer gw-det-01 3-4 …: to the last request, with what is gone
+		var r resendRequest
+		if err := json.Unmarshal(s.plant.down[len(s.plant.down)-1], &r); err != nil {
+			s.t.Fatal(s.at, err)
+		}
+		s.publish(w[1], "resend/result", fmt.Sprintf(`{"request_id":%q,"msg_id":%q,"sent":0,"gone":%s}`, r.RequestID, r.RequestID, spans(w[2:])))
 	case "replay": // replay P-001 unregistered
 		s.commit()
 		n, err := s.in.Replay(s.t.Context(), "acme", LetterFilter{Device: w[1], Reason: wire.Reason(w[2])}, func(p wire.Publish, done func(error)) {
@@ -222,6 +234,22 @@ func (s *story) check(w []string) {
 				s.fail("%s is %d", k, n)
 			}
 		}
+	case "asks": // asks P-001 A:3-6; or: asks none
+		before := len(s.plant.down)
+		s.in.askAgain(s.t.Context())
+		got := "none"
+		for _, b := range s.plant.down[before:] {
+			var r resendRequest
+			if err := json.Unmarshal(b, &r); err != nil {
+				s.t.Fatal(s.at, err)
+			}
+			got = strings.TrimPrefix(got, "none") + fmt.Sprintf(" %s %s:%d-%d", r.DeviceID, epochName(r.Epoch), r.FromSeq, r.ToSeq)
+		}
+		if strings.TrimSpace(got) != want {
+			s.fail("got %s", got)
+		}
+	case "away": // away P-001: every time from now on falls into an absence
+		s.plant.away[w[1]] = true
 	case "online", "offline":
 		if s.plant.online[w[1]] != (w[0] == "online") {
 			s.fail("online is %v", s.plant.online[w[1]])
@@ -261,18 +289,13 @@ func (s *story) checkGaps(device, want string) {
 	}
 	got := ""
 	for _, g := range gaps {
-		epoch := "?"
-		for _, name := range []string{"A", "B", "C"} {
-			if g.Epoch == id(name) {
-				epoch = name
-			}
-		}
-		if g.Epoch == "" {
-			epoch = "-"
-		}
+		epoch := epochName(g.Epoch)
 		state := fmt.Sprintf("missing %d", g.Missing)
 		if g.HealedAt > 0 {
-			state = "healed"
+			state = "healed " + g.HealedHow
+		}
+		if g.Gone > 0 {
+			state += fmt.Sprintf(" gone %d", g.Gone)
 		}
 		got += fmt.Sprintf("%s:%d-%d %s %s ", epoch, g.FromSeq, g.ToSeq, state, g.Cause)
 	}
@@ -282,4 +305,25 @@ func (s *story) checkGaps(device, want string) {
 	if strings.TrimSpace(got) != want {
 		s.fail("got %s", got)
 	}
+}
+
+func epochName(epoch string) string {
+	for _, name := range []string{"A", "B", "C"} {
+		if epoch == id(name) {
+			return name
+		}
+	}
+	if epoch == "" {
+		return "-"
+	}
+	return "?"
+}
+
+// spans turns 3-6 8-8 into [[3,6],[8,8]].
+func spans(words []string) string {
+	var out []string
+	for _, w := range words {
+		out = append(out, "["+strings.ReplaceAll(w, "-", ",")+"]")
+	}
+	return "[" + strings.Join(out, ",") + "]"
 }

@@ -129,6 +129,12 @@ func (p *parts) open(ctx context.Context, cfg Config, d Deps) (err error) {
 	ports := intake.Ports{
 		Registry: p.fleet, Binder: binder{p.series}, Samples: p.samples, Twins: reported{p.twins}, Devices: p.fleet,
 		Classes: model{p.fleet, p.twins}, Again: p.stream.Append, Look: binder{p.series}.look(plant),
+		Down: func(ctx context.Context, topic string, payload []byte) error {
+			return p.broker.Send(ctx, topic, payload)
+		},
+		Offline: func(tenant, device string, from, to int64) bool {
+			return len(p.fleet.Offline(tenant, device, from, to)) > 0
+		},
 	}
 	if p.intake, err = intake.Open(ctx, intake.Config{}, p.store.Space("intake"), ports, d.Clock, d.Log); err != nil {
 		return err
@@ -163,6 +169,7 @@ func (p *parts) openDoors(ctx context.Context, cfg Config, d Deps) (err error) {
 		Ports: api.Ports{
 			Twins:    graph{p.twins},
 			History:  past{p.series, p.history.Tenant},
+			Recorder: recorder{p.series, p.history.Tenant, d.Clock},
 			Fleet:    devices{p.fleet, p.twins.Asset},
 			Ledger:   ledger{p.intake},
 			Models:   models{p.twins, p.fleet, classes, p.series.Refresh},

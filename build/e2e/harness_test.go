@@ -238,6 +238,10 @@ func (c client) do(ctx context.Context, method, path string, query url.Values, b
 	if into == nil || len(text) == 0 {
 		return nil
 	}
+	if raw, ok := into.(*string); ok {
+		*raw = string(text)
+		return nil
+	}
 	if err := json.Unmarshal(text, into); err != nil {
 		return fmt.Errorf("%s %s: %w in %s", method, path, err, tail(string(text), 300))
 	}

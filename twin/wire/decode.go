@@ -19,12 +19,15 @@ type WrongReading struct {
 // maxWrong bounds the list of wrong readings; the last entry says how many more there were.
 const maxWrong = 100
 
-// DecodeTelemetry reads a message in any form of the contract (schema 1.0, 2.0, 2.1, 2.2, compact) into m, which is
-// overwritten and whose slices are used again: a worker that keeps one m allocates next to nothing. What m holds does
-// not point into payload. The error is a *Refusal. Readings that are wrong by themselves are listed in m.Wrong and do
+// DecodeTelemetry reads a message in any form of the contract (schema 1.0, 2.0, 2.1, 2.2, compact, Protobuf) into m,
+// which is overwritten and whose slices are used again: a worker that keeps one m allocates next to nothing. What m
+// holds does not point into payload. The error is a *Refusal. Readings that are wrong by themselves are listed in m.Wrong and do
 // not refuse the message. A number without point or exponent is an Int if it fits. A message of schema 1.0 may lack
 // its device and time: see Complete.
 func DecodeTelemetry(payload []byte, m *Message) error {
+	if len(payload) > 0 && payload[0] == protobufHead && len(payload) <= MaxPayload {
+		return decodeProtobuf(payload, m)
+	}
 	if r := checkText(payload); r != nil {
 		return r
 	}
@@ -131,15 +134,20 @@ func (d *decoder) envelope() error {
 	if d.form == formEnvelope && d.seen&fieldSchema != 0 && d.m.SchemaVersion != Schema21 && d.m.SchemaVersion != Schema22 {
 		return schemaErr("schema_version: %q is not known, use %s, %s, %s or %s", clip(d.m.SchemaVersion), Schema10, Schema20, Schema21, Schema22)
 	}
-	if d.tags.twice != nil {
-		d.m.Readings = without(d.m.Readings, d.tags.twice)
-	}
 	for _, f := range d.form.required() {
 		if d.seen&f.bit == 0 {
 			return schemaErr("%s: is missing", f.name)
 		}
 	}
 	d.forget()
+	return d.finish()
+}
+
+// finish drops readings of which nobody can know which was meant, and puts the others at their times.
+func (d *decoder) finish() error {
+	if d.tags.twice != nil {
+		d.m.Readings = without(d.m.Readings, d.tags.twice)
+	}
 	if err := d.widen(); err != nil {
 		return err
 	}
@@ -293,8 +301,12 @@ func (d *decoder) deviceField(name string) error {
 	if err := d.stringField(fieldDevice, name, &m.DeviceID); err != nil {
 		return err
 	}
-	if !twin.ValidSegment(m.DeviceID) || m.DeviceID == "_" {
-		return schemaErr("%s: %q does not match [A-Za-z0-9][A-Za-z0-9_-]*", name, clip(m.DeviceID))
+	return checkDevice(name, m.DeviceID)
+}
+
+func checkDevice(name, id string) error {
+	if !twin.ValidSegment(id) || id == "_" {
+		return schemaErr("%s: %q does not match [A-Za-z0-9][A-Za-z0-9_-]*", name, clip(id))
 	}
 	return nil
 }

@@ -9,14 +9,16 @@ const (
 )
 
 // Schema versions of the JSON envelope. 1.0 is flat, 2.0 has bare values under d, in 2.1 each value has its quality,
-// and in 2.2 t, v and q may be arrays, so that one message carries several samples of a tag. The compact form has a
-// name of its own, so that its dead letters stand apart.
+// and in 2.2 t, v and q may be arrays, so that one message carries several samples of a tag. The compact and the
+// Protobuf form have names of their own, so that their dead letters stand apart.
 const (
 	Schema10      = "1.0"
 	Schema20      = "2.0"
 	Schema21      = "2.1"
 	Schema22      = "2.2"
 	SchemaCompact = "compact"
+
+	SchemaProtobuf = "protobuf"
 )
 
 // Reading is one sample of one of a device's tags.
@@ -53,7 +55,7 @@ const (
 	ReasonDirection Reason = "direction" // a down-channel, or a device that is not the sender's
 	ReasonSize      Reason = "size"      // larger than MaxPayload
 
-	ReasonEncoding     Reason = "encoding"     // not UTF-8, or not JSON
+	ReasonEncoding     Reason = "encoding"     // not UTF-8, or neither JSON nor Protobuf
 	ReasonSchema       Reason = "schema"       // schema version unknown, or a field missing or of the wrong type
 	ReasonValue        Reason = "value"        // a value that is no float64, int64, bool or string, or not finite
 	ReasonIdentity     Reason = "identity"     // device_id differs from the topic's

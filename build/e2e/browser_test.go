@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -23,19 +22,24 @@ func needs(t *testing.T, tool string) {
 	t.Skipf("%s is not installed: build/setup.sh test", tool)
 }
 
-// browser walks the console in Chromium: sign in, overview, tree, asset, trend, and the backend out of reach; in both
-// themes, with no console error, no serious accessibility fault and no request that leaves the origin.
+// browser goes through the console in Chromium: the tour from sign-in by way of overview, tree and asset to a trend,
+// with no console error and no request that leaves the origin; then every page by keyboard and under axe, and the
+// backend out of reach.
 func browser(t *testing.T, p plant) {
 	needs(t, "chromium")
 	out, err := filepath.Abs(shots)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "dev/tour.mjs")
-	cmd.Dir = "../../frontend"
-	cmd.Env = append(os.Environ(), "URL="+p.api.base, "LOGIN="+p.user, "PASSWORD="+p.password, "OUT="+out)
-	text, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(text), "tour passed") {
-		t.Errorf("%v\n%s", err, text)
+	asset, _ := resolve(t, p, "P-007", "flow_m3h")
+	for _, script := range []string{"dev/tour.mjs", "dev/walk.mjs"} {
+		t.Run(script, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), "node", script)
+			cmd.Dir = "../../frontend"
+			cmd.Env = append(os.Environ(), "URL="+p.api.base, "LOGIN="+p.user, "PASSWORD="+p.password, "OUT="+out, "ASSET="+asset)
+			if text, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, text)
+			}
+		})
 	}
 }

@@ -2,7 +2,7 @@
 // dev/mock.mjs) and Debian's chromium.
 //   URL=http://127.0.0.1:8787 USER=admin@acme PASSWORD=demo OUT=/tmp/shots node dev/shots.mjs [name ...]
 import { mkdirSync } from 'node:fs';
-import { chromium } from 'playwright-core';
+import { launch } from './chromium.mjs';
 
 const url = process.env.URL ?? 'http://127.0.0.1:8787';
 const out = process.env.OUT ?? '/tmp/lineshaft-shots';
@@ -27,18 +27,7 @@ const pages = {
 };
 
 mkdirSync(out, { recursive: true });
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: [
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-});
+const browser = await launch();
 let bad = 0;
 for (const [width, height] of sizes) {
   for (const theme of themes) {

@@ -1,7 +1,7 @@
 // Walks the console as a person with a keyboard would, and lets axe look at
 // every page in both themes. Needs a running backend, as dev/shots.mjs does.
 import { AxeBuilder } from '@axe-core/playwright';
-import { chromium } from 'playwright-core';
+import { launch } from './chromium.mjs';
 
 const url = process.env.URL ?? 'http://127.0.0.1:8787';
 const user = process.env.LOGIN ?? 'maria.kern@acme';
@@ -15,18 +15,7 @@ const check = (what, ok, more = '') => {
   console.log(`${ok ? 'ok  ' : 'FAIL'} ${what} ${ok ? '' : more}`);
 };
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: [
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-});
+const browser = await launch();
 const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
 const page = await context.newPage();
 const said = [];

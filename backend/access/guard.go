@@ -16,7 +16,7 @@ import (
 // The roles a tenant has.
 const (
 	Viewer      = "viewer"       // reads everything, changes nothing but the own password
-	TenantAdmin = "tenant_admin" // a viewer who registers devices, imports plants and replays dead letters
+	TenantAdmin = "tenant_admin" // a viewer who registers devices, imports plants and histories, and replays dead letters
 )
 
 // Roles returns them all.
@@ -26,7 +26,7 @@ func Roles() []string { return []string{Viewer, TenantAdmin} }
 func policy() map[string][]Permission {
 	return map[string][]Permission{
 		Viewer:      {SelfRead, SelfWrite, AssetsRead, HistoryRead, DevicesRead, LedgerRead, ServerRead},
-		TenantAdmin: {DevicesWrite, LedgerWrite, ModelsWrite},
+		TenantAdmin: {DevicesWrite, HistoryWrite, LedgerWrite, ModelsWrite},
 	}
 }
 

@@ -15,7 +15,7 @@ func TestRolesAllowWhatTheySay(t *testing.T) {
 	everybody := []access.Permission{
 		access.SelfRead, access.SelfWrite, access.AssetsRead, access.HistoryRead, access.DevicesRead, access.LedgerRead, access.ServerRead,
 	}
-	allowed := map[string]map[access.Permission]bool{access.Viewer: {}, access.TenantAdmin: {access.DevicesWrite: true, access.LedgerWrite: true, access.ModelsWrite: true}}
+	allowed := map[string]map[access.Permission]bool{access.Viewer: {}, access.TenantAdmin: {access.DevicesWrite: true, access.HistoryWrite: true, access.LedgerWrite: true, access.ModelsWrite: true}}
 	for _, perm := range everybody {
 		allowed[access.Viewer][perm], allowed[access.TenantAdmin][perm] = true, true
 	}

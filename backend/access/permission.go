@@ -11,6 +11,7 @@ const (
 	SelfWrite    Permission = "self:write"    // change my password, log out
 	AssetsRead   Permission = "assets:read"   // assets, twins, relations, classes, overview
 	HistoryRead  Permission = "history:read"  // values of the past
+	HistoryWrite Permission = "history:write" // import values of the past
 	DevicesRead  Permission = "devices:read"  // the device registry
 	DevicesWrite Permission = "devices:write" // register devices, issue tokens
 	LedgerRead   Permission = "ledger:read"   // gaps and dead letters
@@ -22,7 +23,7 @@ const (
 // Permissions returns them all.
 func Permissions() []Permission {
 	return []Permission{
-		SelfRead, SelfWrite, AssetsRead, HistoryRead, DevicesRead, DevicesWrite, LedgerRead, LedgerWrite, ModelsWrite, ServerRead,
+		SelfRead, SelfWrite, AssetsRead, HistoryRead, HistoryWrite, DevicesRead, DevicesWrite, LedgerRead, LedgerWrite, ModelsWrite, ServerRead,
 	}
 }
 

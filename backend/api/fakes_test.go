@@ -26,13 +26,15 @@ type world struct {
 	offline  map[string][]api.Span
 	subs     map[*subscription]bool
 	asked    api.HistoryQuery
+	recorded []api.Recorded
+	settled  int
 	panics   bool
 	broken   error
 }
 
 func (w *world) ports() api.Ports {
 	return api.Ports{
-		Twins: w, History: w, Fleet: fleetOf{w}, Ledger: w, Models: w, Overview: w,
+		Twins: w, History: w, Recorder: w, Fleet: fleetOf{w}, Ledger: w, Models: w, Overview: w,
 		Ready: func(context.Context) error { return w.broken },
 		Metrics: func(tenant string) http.Handler {
 			return http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
@@ -131,6 +133,20 @@ func (w *world) Query(_ context.Context, _ string, q api.HistoryQuery) ([]api.Co
 		}
 	}
 	return out, nil
+}
+
+func (w *world) Record(_ context.Context, _ string, rs []api.Recorded) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.recorded = append(w.recorded, rs...)
+	return w.broken
+}
+
+func (w *world) Settle(context.Context, string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settled++
+	return nil
 }
 
 func (w *world) Gaps(tenant string, f api.GapFilter) (items []api.LedgerGap, next string, err error) {

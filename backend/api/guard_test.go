@@ -32,6 +32,7 @@ func probes(s *site) map[string]string {
 		"GET /api/v1/classes":               "/api/v1/classes",
 		"POST /api/v1/models/import":        "/api/v1/models/import",
 		"GET /api/v1/history":               "/api/v1/history?tag=" + p7 + ":flow",
+		"POST /api/v1/history/import":       "/api/v1/history/import",
 		"GET /api/v1/gaps":                  "/api/v1/gaps",
 		"GET /api/v1/deadletters":           "/api/v1/deadletters",
 		"GET /api/v1/devices":               "/api/v1/devices",
@@ -105,13 +106,18 @@ func validBody(key string) string {
 		return `{"old":"` + secret + `","new":"eight tanks and a valve"}`
 	case "POST /api/v1/models/import":
 		return "tenant: acme\n"
+	case "POST /api/v1/history/import":
+		return "ts,path,tag,v\n2019-05-01T08:00:00Z,acme/detroit/body-shop/P-007,flow,1\n"
 	}
 	return ""
 }
 
 func bodyType(key string) []string {
-	if key == "POST /api/v1/models/import" {
+	switch key {
+	case "POST /api/v1/models/import":
 		return []string{"Content-Type", "application/yaml"}
+	case "POST /api/v1/history/import":
+		return []string{"Content-Type", "text/csv"}
 	}
 	return nil
 }
@@ -122,7 +128,7 @@ func TestAViewerReadsAndChangesNothing(t *testing.T) {
 	for key, path := range probes(s) {
 		method, _, _ := strings.Cut(key, " ")
 		needs := s.api.Needs()[key]
-		if needs != access.DevicesWrite && needs != access.ModelsWrite {
+		if needs != access.DevicesWrite && needs != access.ModelsWrite && needs != access.HistoryWrite {
 			continue
 		}
 		res, body := s.call(t, "viewer@acme", method, path, validBody(key), bodyType(key)...)
@@ -132,6 +138,9 @@ func TestAViewerReadsAndChangesNothing(t *testing.T) {
 	}
 	if len(s.devices["acme"]) != 1 {
 		t.Error("a refused viewer registered a device")
+	}
+	if len(s.recorded) != 0 {
+		t.Error("a refused viewer wrote history")
 	}
 }
 
@@ -147,7 +156,7 @@ func TestAnotherTenantIsNotThere(t *testing.T) {
 			}
 			method, _, _ := strings.Cut(key, " ")
 			res, body := s.call(t, user, method, path, validBody(key), bodyType(key)...)
-			if text := strings.ReplaceAll(string(body), p7.ID, "ASKED"); strings.Contains(text, "acme") && key != "POST /api/v1/models/import" {
+			if text := strings.ReplaceAll(string(body), p7.ID, "ASKED"); strings.Contains(text, "acme") && !strings.HasSuffix(key, "/import") {
 				t.Errorf("%s as %s tells of acme: %s", key, user, body)
 			}
 			if !strings.Contains(path, p7.ID) {

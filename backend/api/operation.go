@@ -19,6 +19,7 @@ type operation struct {
 	status       int               // 0 is 200, or 204 without a body
 	maxBody      int64             // 0 is 1 MiB
 	produces     map[string]reflect.Type
+	consumes     []string // media types of a body that the handler reads by itself
 }
 
 // handler does the work of an operation on the tenant's data as one grant sees it.
@@ -66,6 +67,12 @@ func add[I, O any](a *API, op operation, h func(context.Context, *I) (*O, error)
 	}
 	if op.produces != nil {
 		full.Responses["200"] = &huma.Response{Description: http.StatusText(http.StatusOK), Content: content(registry, op.produces)}
+	}
+	if op.consumes != nil {
+		full.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
+		for _, contentType := range op.consumes {
+			full.RequestBody.Content[contentType] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+		}
 	}
 	a.needs[op.method+" "+op.path] = op.needs
 	huma.Register(a.huma, full, func(ctx context.Context, in *I) (*O, error) {

@@ -13,6 +13,7 @@ import (
 type Ports struct {
 	Twins    Twins
 	History  Historian
+	Recorder Recorder
 	Fleet    Fleet
 	Ledger   Ledger
 	Models   Models

@@ -34,6 +34,7 @@ type problemError struct {
 
 // ProblemField names an input that was refused.
 type ProblemField struct {
+	Line    int64  `json:"line,omitempty" doc:"of the file that was sent"`
 	Field   string `json:"field"`
 	Value   any    `json:"value,omitempty"`
 	Message string `json:"message"`

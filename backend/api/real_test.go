@@ -116,6 +116,20 @@ func (b *backend) get(t *testing.T, tenant, path string, out any) {
 // the stream. Every answer on the way is what the description says, and none is another tenant's.
 func TestTheAPIOverTheRealParts(t *testing.T) {
 	b := startBackend(t)
+	b.importPlants(t)
+	other, err := fs.ReadFile(assets.FS, "plants/globex.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.want(t, "acme", "POST", "/api/v1/models/import", "application/yaml", other, http.StatusUnprocessableEntity, nil)
+	b.everyRead(t)
+	b.paging(t)
+	b.oneReading(t)
+}
+
+// importPlants brings both tenants' plants in, twice.
+func (b *backend) importPlants(t *testing.T) {
+	t.Helper()
 	for _, tenant := range []string{"acme", "globex"} {
 		plant, err := fs.ReadFile(assets.FS, "plants/"+tenant+".yaml")
 		if err != nil {
@@ -128,14 +142,6 @@ func TestTheAPIOverTheRealParts(t *testing.T) {
 			t.Errorf("%s: first %d created, again %d created, %d changed", tenant, first.Created, again.Created, again.Changed)
 		}
 	}
-	other, err := fs.ReadFile(assets.FS, "plants/globex.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.want(t, "acme", "POST", "/api/v1/models/import", "application/yaml", other, http.StatusUnprocessableEntity, nil)
-	b.everyRead(t)
-	b.paging(t)
-	b.oneReading(t)
 }
 
 // everyRead asks everything there is to read of every asset, and the same as the other tenant.

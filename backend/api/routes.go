@@ -68,6 +68,11 @@ func (a *API) historyRoutes() {
 		},
 	}, (*plant).history)
 	register(a, operation{
+		method: http.MethodPost, path: base + "/history/import", id: "import-history", tag: "history",
+		summary: "Take in readings of the past from a file, whole or not at all", needs: access.HistoryWrite,
+		consumes: []string{export.CSV.MediaType(), export.Parquet.MediaType()},
+	}, (*plant).importHistory)
+	register(a, operation{
 		method: http.MethodGet, path: base + "/gaps", id: "list-gaps", tag: "history",
 		summary: "Holes in what devices sent", needs: access.LedgerRead,
 	}, (*plant).listGaps)

@@ -30,6 +30,15 @@ type Series struct {
 	Backfilled []Backfill `json:"backfilled"`
 }
 
+// HistoryImported is what a file of readings held.
+type HistoryImported struct {
+	Readings int64      `json:"readings"`
+	Tags     int        `json:"tags"`
+	From     *time.Time `json:"from" doc:"the oldest reading; null where there is none"`
+	Last     *time.Time `json:"last"`
+	DryRun   bool       `json:"dry_run"`
+}
+
 // Gap is a span without data, and why.
 type Gap struct {
 	From     time.Time  `json:"from"`

@@ -58,6 +58,9 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 	up := uplink.New(cfg.voice(deps, sources), box)
 	session, err := cfg.session(deps, up)
 	if err == nil {
+		err = up.Listen(session)
+	}
+	if err == nil {
 		err = stages(ctx, deps, sources, box, up, session)
 	}
 	if cerr := box.Close(); cerr != nil && err == nil {
@@ -91,6 +94,7 @@ func stages(ctx context.Context, deps Deps, sources []*source, box *outbox.Outbo
 	g.Go(func() error { return up.Monitor(reading) })
 	g.Go(func() error { return up.Send(sending, session) })
 	g.Go(func() error { return up.Speak(sending, session) })
+	g.Go(func() error { return up.Resend(sending, session) })
 	g.Go(func() error { return session.Run(connected) })
 	g.Go(func() error {
 		<-collected

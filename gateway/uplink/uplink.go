@@ -51,6 +51,8 @@ type Uplink struct {
 	started time.Time
 	acked   atomic.Uint64 // PUBACKs of outbox rows
 
+	requests chan Request // to send again
+
 	mu      sync.Mutex
 	session string  // ULID of the present connection
 	alive   []state // of each hosted device
@@ -70,6 +72,7 @@ const (
 func New(cfg Config, box *outbox.Outbox) *Uplink {
 	return &Uplink{
 		cfg: cfg, box: box, started: cfg.Clock.Now(), alive: make([]state, len(cfg.Hosted)), fresh: make(chan struct{}, 1),
+		requests: make(chan Request, resendQueue),
 	}
 }
 

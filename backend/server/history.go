@@ -46,7 +46,7 @@ func (p past) Query(ctx context.Context, tenant string, q api.HistoryQuery) ([]a
 	for i, r := range results {
 		out[i] = api.Column{
 			Tag: q.Tags[r.Tag], Agg: string(r.Agg), Resolution: r.Resolution, T: r.T, V: r.V, Q: r.Q, Bad: spans(r.Bad),
-			Holes: spans(since(r, born[r.Tag])),
+			Holes: spans(since(r, born[r.Tag])), Rev: r.Rev,
 		}
 		for _, l := range r.Late {
 			out[i].Late = append(out[i].Late, api.Backfill{From: at(l.From), To: at(l.To), Arrived: at(l.Arrived)})

@@ -103,6 +103,11 @@ func BenchmarkAppend(b *testing.B) {
 		}
 		points += 7000
 	}
+	stored := cpu(b)
+	if err := s.Roll(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric((cpu(b)-stored)/float64(points)*1e6, "cpu-s-of-rollups/Mpoint")
 	if err := s.Close(); err != nil {
 		b.Fatal(err)
 	}
@@ -148,6 +153,9 @@ func BenchmarkDisk(b *testing.B) {
 		dir := b.TempDir()
 		s := openBench(b, dir)
 		fill(b, s.Tenant("acme"), tags, day)
+		if err := s.Roll(b.Context()); err != nil {
+			b.Fatal(err)
+		}
 		if err := s.Close(); err != nil {
 			b.Fatal(err)
 		}
@@ -166,6 +174,48 @@ func BenchmarkDisk(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.ReportMetric(float64(size)/(tags*day), "B/point")
+	}
+}
+
+func rollAll(b *testing.B, s *embedded.Store) {
+	b.Helper()
+	if err := s.Roll(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkQuarter asks for the hours of ninety days of a tag that is read every ten seconds.
+func BenchmarkQuarter(b *testing.B) {
+	s := openBench(b, b.TempDir())
+	h, w := s.Tenant("acme"), newWalks(1)
+	var ps []historian.Point
+	for range 90 {
+		ps = ps[:0]
+		for range day / 10 {
+			ps = w.next(ps)
+			w.at += 9e9
+		}
+		if err := h.Append(b.Context(), ps); err != nil {
+			b.Fatal(err)
+		}
+		if err := h.Commit(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	rollAll(b, s)
+	q := query.Query{
+		Tags: []query.Tag{{Series: 1, Expected: 10 * time.Second}}, From: benchStart, To: benchStart + 90*day*1e9, Interval: time.Hour,
+	}
+	start := cpu(b)
+	for b.Loop() {
+		r, err := query.Run(b.Context(), h, q)
+		if err != nil || len(r[0].T) != 90*24 {
+			b.Fatalf("%d intervals, %v", len(r[0].T), err)
+		}
+	}
+	b.ReportMetric((cpu(b)-start)/float64(b.N)*1e3, "cpu-ms/op")
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
 	}
 }
 
@@ -193,6 +243,13 @@ func BenchmarkReads(b *testing.B) {
 	})
 	tags := []query.Tag{{Series: 3, Expected: time.Second}}
 	run("day-mean-per-minute", func(b *testing.B) {
+		r, err := query.Run(b.Context(), h, query.Query{Tags: tags, From: from, To: to, Interval: time.Minute})
+		if err != nil || len(r[0].T) != day/60 {
+			b.Fatalf("%d intervals, %v", len(r[0].T), err)
+		}
+	})
+	rollAll(b, s)
+	run("day-mean-per-minute-rolled-up", func(b *testing.B) {
 		r, err := query.Run(b.Context(), h, query.Query{Tags: tags, From: from, To: to, Interval: time.Minute})
 		if err != nil || len(r[0].T) != day/60 {
 			b.Fatalf("%d intervals, %v", len(r[0].T), err)

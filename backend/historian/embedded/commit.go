@@ -25,6 +25,13 @@ type plan struct {
 	cut   uint64 // checkpoints up to it are to become superfluous; 0 if none
 	seals []seal
 	marks []mark
+	revs  []revision
+}
+
+// revision is when the past of a series changed.
+type revision struct {
+	id  historian.SeriesID
+	rev int64
 }
 
 // seal is a head on its way into blocks.
@@ -97,6 +104,9 @@ func (t *tenant) plan() plan {
 	for _, id := range t.dirty {
 		s := t.series[id]
 		s.dirty = false
+		if s.rev != s.kept {
+			p.revs = append(p.revs, revision{id, s.rev})
+		}
 		switch n := s.head.Len(); {
 		case n >= t.store.opt.BlockPoints || s.textHeavy():
 			p.seals = append(p.seals, t.freeze(id, s))
@@ -226,6 +236,9 @@ func (t *tenant) finish(p *plan, days []day) {
 			s.since = p.seq
 		}
 	}
+	for _, r := range p.revs {
+		t.series[r.id].kept = r.rev
+	}
 	t.expect(days)
 }
 
@@ -240,6 +253,11 @@ func (t *tenant) write(p *plan) (days []day, written checkpoint, err error) {
 			return nil, checkpoint{}, err
 		}
 		days = append(days, sealed...)
+	}
+	for _, r := range p.revs {
+		if err := b.set([]pair{t.revisionPair(r)}); err != nil {
+			return nil, checkpoint{}, err
+		}
 	}
 	written, err = t.writeCheckpoint(b, p)
 	if err != nil {
@@ -257,7 +275,7 @@ func (t *tenant) writeSeal(b *batch, seq uint64, c *seal) ([]day, error) {
 		c.sealed = max(c.sealed, s.sealed)
 	}
 	rows := c.rows.Sorted()
-	var pairs []pair
+	pairs := t.markRows(c.id, rows.T)
 	var days []day
 	for _, piece := range cutRows(&rows, t.store.opt.BlockPoints) {
 		n := piece.Len()
@@ -271,6 +289,10 @@ func (t *tenant) writeSeal(b *batch, seq uint64, c *seal) ([]day, error) {
 	}
 	pairs = append(pairs, pair{t.stateKey(c.id), encodeState(&t.enc, state{seq: seq, sealed: c.sealed, blocks: true, some: c.some, last: c.last})})
 	return days, b.set(pairs)
+}
+
+func (t *tenant) revisionPair(r revision) pair {
+	return pair{t.revisionKey(r.id), binary.AppendVarint(nil, r.rev)}
 }
 
 // peek copies the fields of a series that only commits change.

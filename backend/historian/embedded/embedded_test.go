@@ -39,6 +39,10 @@ func suite(t *testing.T, opt embedded.Options) {
 				t.Fatal(err)
 			}
 			return open(t)
+		}, Roll: func(t testing.TB) {
+			if err := store.Roll(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}}
 	})
 }

@@ -12,6 +12,10 @@ import (
 //	b series start end generation → a sealed block; its samples lie in one day
 //	c commit part                 → a checkpoint: what was appended before that commit
 //	s series                      → up to which commit the series is sealed, and its newest sample
+//	m series chunk                → buckets of the minutes of a chunk
+//	h series chunk                → buckets of the hours of a longer chunk
+//	d series chunk                → which minutes of a chunk are to be made again of samples
+//	v series                      → when its past last changed
 //
 // The empty tenant holds the format version. Numbers are big endian, times with the sign bit flipped, so that the
 // order of keys is the order of time.
@@ -20,6 +24,10 @@ const (
 	kindCheckpoint = 'c'
 	kindState      = 's'
 	kindFormat     = 'f'
+	kindMinutes    = byte('m')
+	kindHours      = byte('h')
+	kindStale      = byte('d')
+	kindRevision   = byte('v')
 )
 
 func tenantPrefix(name string) []byte {
@@ -79,6 +87,15 @@ func (t *tenant) checkpointKey(seq uint64, part int) []byte {
 
 func (t *tenant) stateKey(id historian.SeriesID) []byte {
 	return binary.BigEndian.AppendUint32(t.key(kindState, 4), uint32(id))
+}
+
+func (t *tenant) chunkKey(kind byte, id historian.SeriesID, start int64) []byte {
+	k := binary.BigEndian.AppendUint32(t.key(kind, 12), uint32(id))
+	return binary.BigEndian.AppendUint64(k, flip(start))
+}
+
+func (t *tenant) revisionKey(id historian.SeriesID) []byte {
+	return binary.BigEndian.AppendUint32(t.key(kindRevision, 4), uint32(id))
 }
 
 // dayLength is the span a block may not cross. It bounds how far back a reader must look for a block that reaches

@@ -36,24 +36,36 @@ func (t *tenant) Read(ctx context.Context, id historian.SeriesID, from, to int64
 		total += s.open.Len()
 	}
 	sources = append(blocks, sources...)
-	slices.SortFunc(sources, func(a, b source) int {
-		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.gen, b.gen))
-	})
+	sortSources(sources)
 	out := column{from: from, to: to, Column: historian.Column{
 		T: make([]int64, 0, total), V: make([]twin.Value, 0, total), Q: make([]twin.Quality, 0, total),
 	}}
 	for len(sources) > 0 {
-		n, end := 1, sources[0].end
-		for n < len(sources) && sources[n].start <= end {
-			end = max(end, sources[n].end)
-			n++
-		}
+		n, end := overlapping(sources)
 		if err := out.add(sources[:n]); err != nil {
 			return historian.Column{}, t.damaged(id, sources[0].start, end, err)
 		}
 		sources = sources[n:]
 	}
 	return out.Column, nil
+}
+
+func sortSources(sources []source) {
+	slices.SortFunc(sources, func(a, b source) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.gen, b.gen))
+	})
+}
+
+func byGeneration(a, b source) int { return cmp.Compare(a.gen, b.gen) }
+
+// overlapping is how many of the first sources, sorted, overlap each other, and where they end.
+func overlapping(sources []source) (n int, end int64) {
+	n, end = 1, sources[0].end
+	for n < len(sources) && sources[n].start <= end {
+		end = max(end, sources[n].end)
+		n++
+	}
+	return n, end
 }
 
 func (t *tenant) damaged(id historian.SeriesID, start, end int64, err error) error {
@@ -84,15 +96,21 @@ func (t *tenant) openSources(id historian.SeriesID, from, to int64) []source {
 // blockSources returns the blocks that reach into the range in order of their start, and the number of their rows.
 func (t *tenant) blockSources(id historian.SeriesID, from, to int64) (out []source, total int, err error) {
 	err = t.store.db.View(func(txn *badger.Txn) error {
-		return t.eachBlock(txn, id, from, to, func(r ref, v []byte) error {
-			blk, err := block.Open(slices.Clone(v))
-			if err != nil {
-				return t.damaged(id, r.start, r.end, err)
-			}
-			total += blk.Len
-			out = append(out, source{ref: r, blk: blk})
-			return nil
-		})
+		out, total, err = t.sourcesIn(txn, id, from, to)
+		return err
+	})
+	return out, total, err
+}
+
+func (t *tenant) sourcesIn(txn *badger.Txn, id historian.SeriesID, from, to int64) (out []source, total int, err error) {
+	err = t.eachBlock(txn, id, from, to, func(r ref, v []byte) error {
+		blk, err := block.Open(slices.Clone(v))
+		if err != nil {
+			return t.damaged(id, r.start, r.end, err)
+		}
+		total += blk.Len
+		out = append(out, source{ref: r, blk: blk})
+		return nil
 	})
 	return out, total, err
 }
@@ -134,7 +152,7 @@ func (c *column) add(sources []source) error {
 	if len(sources) == 1 && sources[0].open == nil && sources[0].start >= c.from && sources[0].end < c.to {
 		return c.decode(&sources[0].blk)
 	}
-	slices.SortFunc(sources, func(a, b source) int { return cmp.Compare(a.gen, b.gen) })
+	slices.SortFunc(sources, byGeneration)
 	rows, err := fold(sources, &c.scratch)
 	if err != nil {
 		return err
@@ -195,6 +213,9 @@ func (c *column) decode(b *block.Block) error {
 
 const lateSeconds = int64(historian.LateAfter / time.Second)
 
+// arrival is when a sample of that lateness arrived, to the second.
+func arrival(at, late int64) int64 { return (at/1e9 + late) * 1e9 }
+
 // addLate extends the late spans with the next samples.
 func (c *column) addLate(ts []int64, late []int32) {
 	for i, seconds := range late {
@@ -202,7 +223,7 @@ func (c *column) addLate(ts []int64, late []int32) {
 			c.running = false
 			continue
 		}
-		arrived := (ts[i]/1e9 + int64(seconds)) * 1e9
+		arrived := arrival(ts[i], int64(seconds))
 		if !c.running {
 			c.Late = append(c.Late, historian.LateSpan{From: ts[i]})
 			c.running = true

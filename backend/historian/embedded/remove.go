@@ -29,11 +29,12 @@ func (t *tenant) Delete(ctx context.Context, id historian.SeriesID, from, to int
 		return nil
 	}
 	t.seq++
-	p := plan{seq: t.seq, seals: []seal{t.freeze(id, s)}}
+	s.revise(t.store.opt.Clock.Now().UnixMicro())
+	p := plan{seq: t.seq, seals: []seal{t.freeze(id, s)}, revs: []revision{{id, s.rev}}}
 	t.mu.Unlock()
 
 	c := &p.seals[0]
-	err := t.deleteRange(p.seq, c, from, to)
+	err := t.deleteRange(&p, from, to)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err != nil {
@@ -42,16 +43,17 @@ func (t *tenant) Delete(ctx context.Context, id historian.SeriesID, from, to int
 	}
 	head := s.head.Sorted() // what was appended meanwhile stays
 	s.frozen, s.sealed, s.blocks = block.Rows{}, c.sealed, true
-	s.last, s.some = c.last, c.some
+	s.last, s.some, s.kept = c.last, c.some, p.revs[0].rev
 	if n := head.Len(); n > 0 && (!s.some || head.T[n-1] >= s.last.T) {
 		s.last, s.some = head.Sample(n-1), true
 	}
 	return nil
 }
 
-// deleteRange seals the open rows of c without the range, cuts it out of the blocks, and leaves the newest sample
-// that remains in c.last.
-func (t *tenant) deleteRange(seq uint64, c *seal, from, to int64) error {
+// deleteRange seals the open rows of the plan without the range, cuts it out of the blocks, and leaves the newest sample
+// that remains in its seal.
+func (t *tenant) deleteRange(p *plan, from, to int64) error {
+	seq, c := p.seq, &p.seals[0]
 	s := t.peek(c.id)
 	c.sealed = math.MinInt64
 	if s.blocks {
@@ -59,7 +61,12 @@ func (t *tenant) deleteRange(seq uint64, c *seal, from, to int64) error {
 	}
 	open := c.rows.Sorted()
 	kept := open.Without(from, to)
-	var pairs []pair
+	pairs, err := t.markDeleted(c.id, from, to)
+	if err != nil {
+		return err
+	}
+	pairs = append(pairs, t.markRows(c.id, kept.T)...)
+	pairs = append(pairs, t.revisionPair(p.revs[0]))
 	for _, piece := range cutRows(&kept, t.store.opt.BlockPoints) {
 		at := ref{start: piece.T[0], end: piece.T[piece.Len()-1], gen: seq}
 		pairs = append(pairs, pair{t.blockKey(c.id, at), t.enc.Append(nil, &piece)})
@@ -75,7 +82,7 @@ func (t *tenant) deleteRange(seq uint64, c *seal, from, to int64) error {
 	if err := b.commit(); err != nil {
 		return err
 	}
-	err := t.cutBlocks(b, c.id, from, to)
+	err = t.cutBlocks(b, c.id, from, to)
 	if err == nil {
 		err = b.commit()
 	}
@@ -90,6 +97,17 @@ func (t *tenant) deleteRange(seq uint64, c *seal, from, to int64) error {
 		return err
 	}
 	return b.commit()
+}
+
+// markDeleted notes what of the blocks is to go.
+func (t *tenant) markDeleted(id historian.SeriesID, from, to int64) (pairs []pair, err error) {
+	err = t.store.db.View(func(txn *badger.Txn) error {
+		return t.eachBlock(txn, id, from, to, func(r ref, _ []byte) error {
+			pairs = append(pairs, t.markSpan(id, max(r.start, from), min(r.end, to-1))...)
+			return nil
+		})
+	})
+	return pairs, err
 }
 
 // cutBlocks removes the range from the blocks on disk; a block keeps its generation.
@@ -169,6 +187,6 @@ func (t *tenant) erase() error {
 		return fmt.Errorf("erase history of tenant %s: %w", t.name, err)
 	}
 	t.series, t.dirty, t.points, t.unwritten, t.known = nil, nil, 0, 0, 0
-	t.log, t.waiting = nil, map[day]int{}
+	t.log, t.waiting, t.stale = nil, map[day]int{}, map[chunk]stale{}
 	return nil
 }

@@ -71,8 +71,37 @@ func (t *tenant) replay() error {
 		if err != nil {
 			return err
 		}
-		return t.loadCheckpoints(txn, sealed)
+		if err := t.loadStale(txn); err != nil {
+			return err
+		}
+		if err := t.loadCheckpoints(txn, sealed); err != nil {
+			return err
+		}
+		return t.loadRevisions(txn)
 	})
+}
+
+// loadRevisions reads when the past of each series changed.
+func (t *tenant) loadRevisions(txn *badger.Txn) error {
+	prefix := t.key(kindRevision, 0)
+	it := txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
+	defer it.Close()
+	for it.Rewind(); it.Valid(); it.Next() {
+		key := it.Item().Key()[len(prefix):]
+		err := it.Item().Value(func(v []byte) error {
+			rev, n := binary.Varint(v)
+			if n <= 0 || len(key) != 4 {
+				return fmt.Errorf("revision %x: %w", key, block.ErrCorrupt)
+			}
+			s := t.grow(historian.SeriesID(binary.BigEndian.Uint32(key)))
+			s.rev, s.kept = rev, rev
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // loadStates returns up to which checkpoint each series is sealed.

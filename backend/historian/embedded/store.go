@@ -4,10 +4,11 @@ package embedded
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,11 +17,7 @@ import (
 
 	"github.com/lineshaft/lineshaft/backend/historian"
 	"github.com/lineshaft/lineshaft/twin/clock"
-	"github.com/lineshaft/lineshaft/twin/fault"
 )
-
-// formatVersion is what this program writes.
-const formatVersion = 1
 
 // Options tune a store; the zero value is right for a plant of some thousand tags on a small machine.
 type Options struct {
@@ -73,12 +70,24 @@ func Open(dir string, opt Options) (*Store, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Store{db: db, opt: opt, stop: stop, work: make(chan struct{}, 1), tenants: map[string]*tenant{}}
-	if err := errors.Join(s.checkFormat(), s.load()); err != nil {
+	if err := s.start(); err != nil {
 		stop()
 		return nil, errors.Join(fmt.Errorf("open history in %s: %w", dir, err), db.Close())
 	}
 	s.done.Go(func() { s.maintain(ctx) })
 	return s, nil
+}
+
+// start checks the format, reads back what is open, and brings an older store to this format.
+func (s *Store) start() error {
+	version, err := s.format()
+	if err != nil {
+		return err
+	}
+	if err := s.load(); err != nil {
+		return err
+	}
+	return s.migrate(version)
 }
 
 // badgerOptions keep the footprint small: blocks are compressed already and are read from the mapped files, so
@@ -99,27 +108,6 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		WithBaseTableSize(4 << 20).
 		WithNumLevelZeroTables(2).
 		WithValueLogFileSize(64 << 20)
-}
-
-func (s *Store) checkFormat() error {
-	key := append(tenantPrefix(""), kindFormat)
-	return s.db.Update(func(txn *badger.Txn) error {
-		item, err := txn.Get(key)
-		if errors.Is(err, badger.ErrKeyNotFound) {
-			return txn.Set(key, binary.AppendUvarint(nil, formatVersion))
-		}
-		if err != nil {
-			return fmt.Errorf("read format version: %w", err)
-		}
-		return item.Value(func(v []byte) error {
-			version, n := binary.Uvarint(v)
-			if n <= 0 || version > formatVersion {
-				return fault.New(fault.Conflict, "history has format version %d, this program knows %d", version, formatVersion).
-					WithHint("start the program that wrote it, or a newer one")
-			}
-			return nil
-		})
-	})
 }
 
 // load finds the tenants and reads back each one's open blocks.
@@ -178,13 +166,7 @@ func (s *Store) Erase(name string) error {
 // Compact merges overlapping and small blocks that are waiting for it. The store does so by itself in the
 // background; a caller that wants it done now may ask.
 func (s *Store) Compact(ctx context.Context) error {
-	s.mu.Lock()
-	all := make([]*tenant, 0, len(s.tenants))
-	for _, t := range s.tenants {
-		all = append(all, t)
-	}
-	s.mu.Unlock()
-	for _, t := range all {
+	for _, t := range s.all() {
 		if err := t.compactWaiting(ctx); err != nil {
 			return fmt.Errorf("compact history of tenant %s: %w", t.name, err)
 		}
@@ -192,10 +174,19 @@ func (s *Store) Compact(ctx context.Context) error {
 	return nil
 }
 
-// maintain compacts when there is something to compact, and collects Badger's value log, where only values above
+func (s *Store) all() []*tenant {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.tenants))
+}
+
+// rollEvery is how often the store looks for what to roll up.
+const rollEvery = 30 * time.Second
+
+// maintain compacts when there is something to compact, rolls up what was left alone for a while, and collects Badger's value log, where only values above
 // 1 MiB go, now and then.
 func (s *Store) maintain(ctx context.Context) {
-	collect := s.opt.Clock.After(time.Hour)
+	collect, roll := s.opt.Clock.After(time.Hour), s.opt.Clock.After(rollEvery)
 	for {
 		select {
 		case <-ctx.Done():
@@ -204,6 +195,11 @@ func (s *Store) maintain(ctx context.Context) {
 			if err := s.Compact(ctx); err != nil && ctx.Err() == nil {
 				s.opt.Log.Error("history was not compacted", "error", err)
 			}
+		case <-roll:
+			if err := s.roll(ctx, false); err != nil && ctx.Err() == nil {
+				s.opt.Log.Error("history was not rolled up", "error", err)
+			}
+			roll = s.opt.Clock.After(rollEvery)
 		case <-collect:
 			err := s.db.RunValueLogGC(0.5)
 			if err != nil && !errors.Is(err, badger.ErrNoRewrite) && !errors.Is(err, badger.ErrRejected) {
@@ -244,7 +240,8 @@ func (s *Store) Close() error {
 // badgerLog hands Badger's warnings to our log; its chatter is dropped.
 type badgerLog struct{ log *slog.Logger }
 
-func (l badgerLog) Errorf(f string, a ...any)   { l.log.Error("badger", "text", fmt.Sprintf(f, a...)) }
+func (l badgerLog) Errorf(f string, a ...any) { l.log.Error("badger", "text", fmt.Sprintf(f, a...)) }
+
 func (l badgerLog) Warningf(f string, a ...any) { l.log.Warn("badger", "text", fmt.Sprintf(f, a...)) }
 func (badgerLog) Infof(string, ...any)          {}
 func (badgerLog) Debugf(string, ...any)         {}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lineshaft/lineshaft/backend/historian"
 	"github.com/lineshaft/lineshaft/backend/historian/block"
+	"github.com/lineshaft/lineshaft/backend/historian/rollup"
 	"github.com/lineshaft/lineshaft/twin"
 	"github.com/lineshaft/lineshaft/twin/fault"
 )
@@ -27,10 +28,12 @@ type tenant struct {
 	name   string
 	prefix []byte
 
-	commitMu sync.Mutex // held by one Commit or Delete at a time; guards seq, log and enc
+	commitMu sync.Mutex // held by one Commit or Delete at a time; guards seq, log, stale and the encoders
 	seq      uint64     // of the last commit tried
 	log      []checkpoint
 	enc      block.Encoder
+	stale    map[chunk]stale
+	rollEnc  rollup.Encoder
 
 	compactMu sync.Mutex // held while days are compacted, so that who asks for it waits for who began
 	rewriteMu sync.Mutex // held by whoever replaces blocks that are on disk
@@ -68,10 +71,12 @@ type series struct {
 	last   twin.Sample
 	sealed int64 // newest time in a block, valid if blocks
 	blocks bool
+	rev    int64 // when the past changed
+	kept   int64 // rev on disk
 }
 
 func newTenant(s *Store, name string) *tenant {
-	return &tenant{store: s, name: name, prefix: tenantPrefix(name), waiting: map[day]int{}}
+	return &tenant{store: s, name: name, prefix: tenantPrefix(name), waiting: map[day]int{}, stale: map[chunk]stale{}}
 }
 
 // at returns the series, nil if it has no samples.
@@ -114,9 +119,16 @@ func (t *tenant) Append(ctx context.Context, ps []historian.Point) error {
 		return fault.New(fault.Unavailable, "%d samples wait to be written to disk", t.unwritten).
 			WithHint("see the log for why commits fail; is the disk full?")
 	}
+	now := int64(0)
 	for i := range ps {
 		p := &ps[i]
 		s := t.grow(p.Series)
+		if s.some && p.T <= s.last.T && p.Sample != s.last {
+			if now == 0 {
+				now = t.store.opt.Clock.Now().UnixMicro()
+			}
+			s.revise(now)
+		}
 		s.add(p.Sample, lateness(p))
 		if !s.dirty {
 			s.dirty = true
@@ -134,6 +146,10 @@ func (s *series) add(p twin.Sample, late int32) {
 		s.last, s.some = p, true
 	}
 }
+
+// revise notes that the past changes. A revision that was seen before a crash is not given again, because time
+// has gone on.
+func (s *series) revise(micros int64) { s.rev = max(s.rev+1, micros) }
 
 // lateness is received − t in whole seconds, rounded down; a sample without time of receipt is in time.
 func lateness(p *historian.Point) int32 {

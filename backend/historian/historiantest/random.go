@@ -5,11 +5,13 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/lineshaft/lineshaft/backend/historian"
+	"github.com/lineshaft/lineshaft/backend/historian/query"
 	"github.com/lineshaft/lineshaft/twin"
 )
 
@@ -33,8 +35,12 @@ func randomHistories(t *testing.T, s *Subject) {
 			"delete": h.delete,
 			"reopen": h.reopen,
 			"read":   h.read,
+			"ask":    h.ask,
+			"roll":   func(*rapid.T) { s.roll(t) },
 			"":       func(*rapid.T) {},
 		})
+		h.readAll(rt)
+		s.roll(t)
 		h.readAll(rt)
 	})
 }
@@ -127,6 +133,39 @@ func (h *history) read(t *rapid.T) {
 func (h *history) readAll(t *rapid.T) {
 	for id := h.base + 1; id <= h.base+4; id++ {
 		h.compare(t, id, math.MinInt64, math.MaxInt64)
+		if err := CheckRollups(h.outer.Context(), h.s.Historian, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// ask asks the historian and the model for aggregates of the same intervals; the answers are equal to the last bit.
+func (h *history) ask(t *rapid.T) {
+	from, to := h.span(t)
+	q := query.Query{
+		Tags: []query.Tag{{Series: h.id(t), Expected: rapid.SampledFrom([]time.Duration{0, time.Second, time.Minute}).Draw(t, "expected")}},
+		From: from, To: to, Aggs: query.Aggs(), All: rapid.Bool().Draw(t, "all"),
+		Interval: rapid.SampledFrom([]time.Duration{time.Minute, 15 * time.Minute, time.Hour, 24 * time.Hour}).Draw(t, "interval"),
+	}
+	if to-from > 86400*second {
+		q.Interval = 24 * time.Hour
+	}
+	want, err := query.Run(h.outer.Context(), h.model, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := query.Run(h.outer.Context(), h.s, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		got[i].Rev = 0
+		if slices.Equal(got[i].T, want[i].T) && slices.Equal(got[i].V, want[i].V) && slices.Equal(got[i].Q, want[i].Q) {
+			got[i].T, got[i].V, got[i].Q = want[i].T, want[i].V, want[i].Q
+		}
+	}
+	if d := cmp.Diff(want, got, same()); d != "" {
+		t.Fatalf("%+v (-model +historian):\n%s", q, clip(d))
 	}
 }
 

@@ -23,6 +23,15 @@ type Subject struct {
 	historian.Historian
 	// Reopen closes the historian and returns it opened again on what it kept. Nil if it keeps nothing.
 	Reopen func(t testing.TB) historian.Historian
+	// Roll rolls up all that was committed. Nil if the historian keeps no rollups, or always has them.
+	Roll func(t testing.TB)
+}
+
+func (s *Subject) roll(t testing.TB) {
+	t.Helper()
+	if s.Roll != nil {
+		s.Roll(t)
+	}
 }
 
 func (s *Subject) reopen(t testing.TB) {
@@ -47,6 +56,8 @@ func Run(t *testing.T, open func(t testing.TB) *Subject) {
 		"ACancelledCallSaysSo":              cancelled,
 		"ReadersAndWritersAtTheSameTime":    concurrent,
 		"RandomHistoriesEqualTheModel":      randomHistories,
+		"RollupsAreRightAgainAfterAnOutage": rollupsAfterOutage,
+		"TheRevisionTellsOfThePastAlone":    revisions,
 		"AThousandSeriesThroughAnOvernight": overnight,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
@@ -101,7 +112,8 @@ func everyKind(t *testing.T, s *Subject) {
 	for i, v := range []twin.Value{
 		twin.FloatValue(72.4), twin.FloatValue(1.0 / 3), twin.FloatValue(math.Copysign(0, -1)), twin.FloatValue(float64(float32(0.1))),
 		twin.IntValue(math.MinInt64), twin.IntValue(math.MaxInt64), twin.BoolValue(true), twin.BoolValue(false),
-		twin.StringValue("RUN"), twin.StringValue(""), twin.StringValue("Störung ⚠"), {},
+		twin.StringValue("RUN"), twin.StringValue(""), twin.StringValue("Störung ⚠"),
+		{},
 	} {
 		want = append(want, sample(noon+int64(i)*second, v, twin.Quality(i*20)))
 	}

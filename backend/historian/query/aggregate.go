@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lineshaft/lineshaft/backend/historian"
+	"github.com/lineshaft/lineshaft/backend/historian/rollup"
 	"github.com/lineshaft/lineshaft/twin"
 )
 
@@ -23,12 +24,12 @@ type Buckets struct {
 func Aggregate(prior, col historian.Column, aggs []Agg, b Buckets) []historian.Column {
 	out := make([]historian.Column, len(aggs))
 	held := holder{hold: int64(b.Hold), all: b.All}
-	weigh, spread := slices.Contains(aggs, TWA), slices.Contains(aggs, Stddev)
+	weigh, spread := weighs(aggs), slices.Contains(aggs, Stddev)
 	if n := len(prior.T); n > 0 {
 		held.last(prior, n-1)
 	}
 	for i := 0; i < len(col.T); {
-		start := floor(col.T[i], int64(b.Interval))
+		start := rollup.Floor(col.T[i], int64(b.Interval))
 		end := min(start+int64(b.Interval), b.To)
 		if end <= start {
 			end = b.To
@@ -57,15 +58,6 @@ func Aggregate(prior, col historian.Column, aggs []Agg, b Buckets) []historian.C
 		i = j
 	}
 	return out
-}
-
-// floor is the greatest multiple of step that is not above t.
-func floor(t, step int64) int64 {
-	f := t - t%step
-	if f > t {
-		f -= step
-	}
-	return f
 }
 
 // stats are the readings of one interval.
@@ -180,29 +172,40 @@ func (h *holder) last(c historian.Column, i int) {
 
 // average is the time-weighted average of from <= t < end, in which readings i to before j lie.
 func (h *holder) average(c historian.Column, i, j int, from, end int64) twin.Value {
-	var weight, sum float64
-	spend := func(until int64) {
-		if !h.some {
-			return
-		}
-		if h.hold > 0 {
-			until = min(until, h.t+h.hold)
-		}
-		if w := float64(until - max(h.t, from)); w > 0 {
-			weight += w
-			sum += w * h.v
-		}
-	}
-	for ; i < j; i++ {
-		spend(c.T[i])
-		h.last(c, i)
-	}
-	spend(end)
-	if weight == 0 {
+	held, area := h.integral(c, i, j, from, end)
+	if held == 0 {
 		return twin.Value{}
 	}
-	return twin.FloatValue(sum / weight)
+	return twin.FloatValue(area / (float64(held) / 1e9))
 }
+
+// integral is how long a value held in from <= t < end, in which readings i to before j lie, in ns, and the integral
+// of the value over that time in seconds.
+func (h *holder) integral(c historian.Column, i, j int, from, end int64) (held int64, area float64) {
+	for ; i < j; i++ {
+		h.spend(from, c.T[i], &held, &area)
+		h.last(c, i)
+	}
+	h.spend(from, end, &held, &area)
+	return held, area
+}
+
+// spend adds how long the value held from from until the instant until.
+func (h *holder) spend(from, until int64, held *int64, area *float64) {
+	if !h.some {
+		return
+	}
+	if h.hold > 0 {
+		until = min(until, h.t+h.hold)
+	}
+	if w := until - max(h.t, from); w > 0 {
+		*held += w
+		*area += float64(w) / 1e9 * h.v
+	}
+}
+
+// weighs says whether a value may hold from before the range.
+func weighs(aggs []Agg) bool { return slices.Contains(aggs, TWA) }
 
 // fill puts in the intervals without readings what was asked for.
 func fill(c historian.Column, agg Agg, q Query) historian.Column {
@@ -212,7 +215,7 @@ func fill(c historian.Column, agg Agg, q Query) historian.Column {
 	step := int64(q.Interval)
 	out := grow(int((q.To-q.From)/step) + 2)
 	next := 0
-	for t := floor(q.From, step); t < q.To; t += step {
+	for t := rollup.Floor(q.From, step); t < q.To; t += step {
 		if next < len(c.T) && c.T[next] == t {
 			take(&out, c, next)
 			next++

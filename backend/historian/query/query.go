@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lineshaft/lineshaft/backend/historian"
+	"github.com/lineshaft/lineshaft/backend/historian/rollup"
 	"github.com/lineshaft/lineshaft/twin"
 	"github.com/lineshaft/lineshaft/twin/fault"
 )
@@ -70,6 +71,8 @@ type Result struct {
 	Late       []historian.LateSpan
 	Bad        []Span // where readings were left out for their quality
 	Holes      []Span // where readings were expected and there are none
+	Rev        int64  // changes when the past of the series changed; 0 where the historian does not say
+	Partial    bool   // an interval holds readings that came after its raw ones were gone
 }
 
 // Span is a stretch of time, From <= t < To, ns UTC.
@@ -90,9 +93,22 @@ func Run(ctx context.Context, h historian.Historian, q Query) ([]Result, error) 
 		aggs = []Agg{Avg}
 	}
 	var out []Result
+	tier := rollup.TierOf(q.Interval)
 	for i, tag := range q.Tags {
+		rev := int64(0)
+		if r, ok := h.(Revisions); ok { // before the data: what changes meanwhile is asked for again
+			rev = r.Revision(tag.Series)
+		}
+		if tier > 0 {
+			rs, err := tiered(ctx, h, i, tag, aggs, q, tier)
+			if err != nil {
+				return nil, err
+			}
+			out = revised(append(out, rs...), len(rs), rev)
+			continue
+		}
 		from := q.From
-		if q.Interval > 0 && slices.Contains(aggs, TWA) {
+		if q.Interval > 0 && weighs(aggs) {
 			if from = q.From - before(tag); from > q.From {
 				from = q.From // below the smallest time
 			}
@@ -103,12 +119,20 @@ func Run(ctx context.Context, h historian.Historian, q Query) ([]Result, error) 
 		}
 		prior, col := split(col, q.From)
 		if q.Interval == 0 {
-			out = append(out, readings(i, tag, col, q))
+			out = revised(append(out, readings(i, tag, col, q)), 1, rev)
 			continue
 		}
-		out = append(out, aggregates(i, tag, prior, col, aggs, q)...)
+		out = revised(append(out, aggregates(i, tag, prior, col, aggs, q)...), len(aggs), rev)
 	}
 	return out, nil
+}
+
+// revised sets the revision of the last n results.
+func revised(out []Result, n int, rev int64) []Result {
+	for i := len(out) - n; i < len(out); i++ {
+		out[i].Rev = rev
+	}
+	return out
 }
 
 func (q *Query) check() error {

@@ -31,6 +31,7 @@ func (b binder) Resolve(tenant, device, tag string, kind twin.Kind, t int64) (in
 	}
 	return intake.Binding{
 		Series: uint32(at.Series), Asset: at.Asset, Tag: at.Tag, Kind: at.Kind, Scale: at.Scale, Offset: at.Offset,
+		From: at.From, To: at.To,
 	}, nil
 }
 
@@ -40,6 +41,7 @@ func (b binder) look(m model) func(tenant, device, tag string, kind twin.Kind, t
 		if at, ok := b.registry.Look(tenant, device, tag, kind, t); ok {
 			return intake.Binding{
 				Series: uint32(at.Series), Asset: at.Asset, Tag: at.Tag, Kind: at.Kind, Scale: at.Scale, Offset: at.Offset,
+		From: at.From, To: at.To,
 			}, true
 		}
 		asset, names, ok := m.DeviceAsset(tenant, device)

@@ -63,6 +63,18 @@ func (s *Series) At(t int64) Segment {
 	return s.Segments[0]
 }
 
+// around is the span of the segment t lies in; the first one has no beginning and the last one no end.
+func (s *Series) around(t int64) (from, to int64) {
+	from, to = math.MinInt64, math.MaxInt64
+	for i := len(s.Segments) - 1; i > 0; i-- {
+		if s.Segments[i].From <= t {
+			return s.Segments[i].From, to
+		}
+		to = s.Segments[i].From
+	}
+	return from, to
+}
+
 // Now is the newest segment.
 func (s *Series) Now() Segment { return s.Segments[len(s.Segments)-1] }
 
@@ -74,6 +86,8 @@ type Binding struct {
 	Kind   twin.Kind // what the tag's values are; for an unmapped tag what was asked
 	Scale  float64   // the value of the series is the device's × Scale + Offset
 	Offset float64
+	From   int64 // ns UTC; the same answer holds for every reading of the kind with From <= t < To
+	To     int64
 }
 
 const (
@@ -189,6 +203,8 @@ func (r *Registry) lookup(tenantName, deviceID, tag string, kind twin.Kind, t in
 		}
 		s := ten.series[sp.Series-1]
 		b := Binding{Series: s.ID, Asset: s.Asset, Tag: s.Tag, Kind: s.At(t).Kind, Scale: sp.Scale, Offset: sp.Offset}
+		b.From, b.To = s.around(t)
+		b.From, b.To = max(b.From, sp.From), min(b.To, sp.To)
 		if s.Asset == "" {
 			b.Tag = s.DeviceTag
 			if kind != twin.None && kind != b.Kind {

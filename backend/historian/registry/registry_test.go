@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -112,7 +113,7 @@ func (p *plant) resolve(device, tag string, kind twin.Kind, t int64) registry.Bi
 func TestATagGoesToItsAssetUnderAStableNumber(t *testing.T) {
 	p := newPlant(t)
 	got := p.resolve("P-007", "temp_c", twin.Float, p.now())
-	if d := cmp.Diff(registry.Binding{Series: 1, Asset: "pump-7", Tag: "temp_c", Kind: twin.Float, Scale: 1}, got); d != "" {
+	if d := cmp.Diff(registry.Binding{Series: 1, Asset: "pump-7", Tag: "temp_c", Kind: twin.Float, Scale: 1, From: math.MinInt64, To: math.MaxInt64}, got); d != "" {
 		t.Fatal(d)
 	}
 	if b := p.resolve("P-008", "T1", twin.Float, p.now()); b.Asset != "pump-8" || b.Tag != "temp_c" {
@@ -161,6 +162,36 @@ func TestLateDataOfAReplacedDeviceLandsOnTheOldAsset(t *testing.T) {
 	n := p.Count("acme")
 	if err := p.Refresh(t.Context(), "acme"); err != nil || p.Count("acme") != n {
 		t.Fatalf("a refresh without a change made series: %d, was %d, %v", p.Count("acme"), n, err)
+	}
+}
+
+// Who resolves many readings asks once for all that lie in the binding's span, and gets what asking for each gives.
+func TestABindingSaysForWhichTimesItHolds(t *testing.T) {
+	p := newPlant(t)
+	p.resolve("P-007", "temp_c", twin.Float, p.now())
+	p.clock.Advance(time.Hour)
+	p.model.assets["pump-7"][0].Unit = "K" // a new segment
+	if err := p.Refresh(t.Context(), "acme"); err != nil {
+		t.Fatal(err)
+	}
+	p.clock.Advance(time.Hour)
+	p.model.devices["P-007"] = "pump-8"
+	if err := p.Refresh(t.Context(), "acme"); err != nil {
+		t.Fatal(err)
+	}
+	p.resolve("P-007", "temp_c", twin.Float, p.now())
+	hour := int64(time.Hour)
+	want := [][2]int64{{math.MinInt64, p.now() - hour}, {p.now() - hour, p.now()}, {p.now(), math.MaxInt64}}
+	for i, at := range []int64{p.now() - 5*hour, p.now() - hour, p.now()} {
+		b := p.resolve("P-007", "temp_c", twin.Float, at)
+		if b.From != want[i][0] || b.To != want[i][1] {
+			t.Errorf("binding %d holds from %d to %d, not %v", i, b.From, b.To, want[i])
+		}
+		for _, same := range []int64{b.From, b.To - 1} {
+			if d := cmp.Diff(b, p.resolve("P-007", "temp_c", twin.Float, same)); d != "" {
+				t.Errorf("at %d:\n%s", same, d)
+			}
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -26,8 +25,9 @@ func newCommand(env func(string) string) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetOut(os.Stdout)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(serveCommand(env), checkCommand(env), versionCommand(), openapiCommand())
+	root.AddCommand(serveCommand(env), checkCommand(env), backupCommand(env), restoreCommand(env), versionCommand(), openapiCommand())
 	return root
 }
 
@@ -45,9 +45,9 @@ func serveCommand(env func(string) string) *cobra.Command {
 				Clock: clock.Wall{},
 				Log:   cfg.Logger(os.Stderr),
 				Ready: func(r server.Ready) {
-					fmt.Printf("lineshaft ready %s %s\n", r.HTTP, r.MQTT)
+					cmd.Printf("lineshaft ready %s %s\n", r.HTTP, r.MQTT)
 					for _, f := range r.FirstPasswords {
-						fmt.Printf("first sign-in user=%s password=%s\n", f.User, f.Password)
+						cmd.Printf("first sign-in user=%s password=%s\n", f.User, f.Password)
 					}
 				},
 			})
@@ -67,7 +67,7 @@ func checkCommand(env func(string) string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Printf("configuration is good: console on %s, broker on %s, data in %s\n", cfg.HTTPListen, cfg.MQTTListen, cfg.Data)
+			cmd.Printf("configuration is good: console on %s, broker on %s, data in %s\n", cfg.HTTPListen, cfg.MQTTListen, cfg.Data)
 			return nil
 		},
 	}
@@ -78,7 +78,7 @@ func checkCommand(env func(string) string) *cobra.Command {
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
-		Run: func(*cobra.Command, []string) { fmt.Println("lineshaft", release.Version) },
+		Run: func(cmd *cobra.Command, _ []string) { cmd.Println("lineshaft", release.Version) },
 	}
 }
 

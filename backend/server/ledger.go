@@ -1,16 +1,26 @@
 package server
 
 import (
+	"context"
 	"encoding/base64"
+	"maps"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/lineshaft/lineshaft/backend/api"
+	"github.com/lineshaft/lineshaft/backend/fleet"
 	"github.com/lineshaft/lineshaft/backend/intake"
+	"github.com/lineshaft/lineshaft/backend/stream"
 	"github.com/lineshaft/lineshaft/twin/wire"
 )
 
 // ledger shows gaps and dead letters to the API.
-type ledger struct{ intake *intake.Intake }
+type ledger struct {
+	intake *intake.Intake
+	stream *stream.Stream
+	fleet  *fleet.Fleet
+}
 
 // Gaps implements api.Ledger.
 func (l ledger) Gaps(tenant string, f api.GapFilter) (items []api.LedgerGap, next string, err error) {
@@ -29,9 +39,7 @@ func (l ledger) Gaps(tenant string, f api.GapFilter) (items []api.LedgerGap, nex
 		v := api.LedgerGap{
 			ID: g.ID, DeviceID: g.Device, Epoch: g.Epoch, Channel: g.Channel, FromSeq: g.FromSeq, ToSeq: g.ToSeq, Count: g.Count,
 			Detected: at(g.Detected), Cause: g.Cause, From: instant(g.After), To: instant(g.Before), HealedAt: instant(g.HealedAt),
-		}
-		if g.HealedAt != 0 {
-			v.HealedHow = "late messages"
+			HealedHow: g.HealedHow, Missing: g.Missing, Gone: g.Gone, AskedAt: instant(g.Asked),
 		}
 		items = append(items, v)
 	}
@@ -67,6 +75,85 @@ func (l ledger) LetterGroups(tenant string, f api.LetterFilter) ([]api.DeadLette
 	return out, nil
 }
 
+// Preview implements api.Ledger.
+func (l ledger) Preview(tenant, id string) (api.LetterPreview, error) {
+	x, err := l.intake.Preview(tenant, id)
+	if err != nil {
+		return api.LetterPreview{}, err
+	}
+	v := api.LetterPreview{ID: id, DeviceID: x.Device, Version: x.Version, Seen: x.Seen}
+	if x.Refusal != nil {
+		v.Refused = &api.Refused{Reason: string(x.Refusal.Reason), Detail: x.Refusal.Detail}
+	}
+	for _, r := range x.Readings {
+		v.Readings = append(v.Readings, api.PlacedValue{AssetID: r.Asset, Tag: r.Tag, V: api.Scalar{Value: r.V}, Q: r.Q, TS: at(r.T)})
+	}
+	for _, w := range x.Wrong {
+		v.Wrong = append(v.Wrong, api.WrongValue{Tag: w.Tag, Detail: w.Detail})
+	}
+	return v, nil
+}
+
+// Replay implements api.Ledger.
+func (l ledger) Replay(ctx context.Context, tenant string, o api.ReplayOrder) (api.ReplayResult, error) {
+	f := intake.LetterFilter{
+		IDs: o.IDs, Device: o.DeviceID, Reason: wire.Reason(o.Reason), Fingerprint: o.Fingerprint, Limit: o.Limit,
+	}
+	t, err := l.intake.Try(ctx, tenant, f)
+	if err != nil {
+		return api.ReplayResult{}, err
+	}
+	out := api.ReplayResult{
+		Matched: t.Matched, AtDoor: t.AtDoor, Taken: t.Taken, Partly: t.Partly, Refused: t.Refused, DryRun: o.DryRun,
+	}
+	if !o.DryRun {
+		if out.Replayed, err = l.intake.Replay(ctx, tenant, f, l.stream.Append); err != nil && out.Replayed == 0 {
+			return out, err
+		}
+	}
+	out.Left = out.Matched - out.AtDoor - out.Replayed
+	return out, nil
+}
+
+// Report implements api.Ledger.
+func (l ledger) Report(tenant string, from, to time.Time) []api.GapReportRow {
+	var out []api.GapReportRow
+	for _, r := range l.intake.Report(tenant, from.UnixNano(), to.UnixNano()) {
+		out = append(out, api.GapReportRow(r))
+	}
+	return out
+}
+
+// Flow implements api.Ledger.
+func (l ledger) Flow(tenant string) api.Flow {
+	c := l.intake.Counters(tenant)
+	out := api.Flow{Refused: c.Refused, Dropped: c.Dropped}
+	for _, g := range stream.Groups() {
+		records, messages := l.stream.Lag(g)
+		out.Sinks = append(out.Sinks, api.FlowSink{Name: g, Records: records, Messages: messages})
+	}
+	now := l.fleet.Counts(tenant)
+	gaps, missing := l.intake.OpenGaps(tenant)
+	sites := map[string]bool{}
+	for site := range c.Sites {
+		sites[site] = true
+	}
+	for site := range now {
+		sites[site] = true
+	}
+	for site := range gaps {
+		sites[site] = true
+	}
+	for _, site := range slices.Sorted(maps.Keys(sites)) {
+		n, f := c.Sites[site], now[site]
+		out.Sites = append(out.Sites, api.FlowSite{
+			Site: site, PerSecond: f.PerSecond, Messages: n.Messages, Readings: n.Readings, Duplicates: n.Duplicates,
+			Untracked: n.Untracked, Letters: n.Letters, OpenGaps: gaps[site], Missing: missing[site], Buffered: f.Buffered,
+		})
+	}
+	return out
+}
+
 // minute is how many samples of signalsEvery make the last minute.
 const minute = 12
 
@@ -84,8 +171,8 @@ func (l *lately) note(tenant string, c intake.Counters) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := append(l.past[tenant], now)
-	l.past[tenant] = p[max(0, len(p)-minute):]
+	l.past[tenant] = append(l.past[tenant], now)
+	l.past[tenant] = l.past[tenant][max(0, len(l.past[tenant])-minute):]
 }
 
 // letters are those of about the last minute, by site.

@@ -125,6 +125,15 @@ func (s signals) run(ctx context.Context) error {
 				s.log.Warn("fleet signals not recorded", "tenant", tenant, "error", err)
 			}
 		}
+	}
+}
+
+// settle commits them, beside run: a historian that is away must not hold up what the overview shows.
+func (s signals) settle(ctx context.Context) error {
+	for {
+		if err := clock.Sleep(ctx, s.clock, signalsEvery); err != nil {
+			return nil //nolint:nilerr // the end of ctx is the end of the work
+		}
 		if err := s.samples.Commit(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("fleet signals not committed", "error", err)
 		}
@@ -160,7 +169,10 @@ func (s signals) put(ctx context.Context, tenant string, a twin.Asset, v fleet.S
 		tag string
 		v   *float64
 	}{
-		{connectivityTag, v.Connectivity}, {throughputTag, v.Throughput}, {errorsTag, v.Errors}, {freshnessTag, v.Freshness},
+		{connectivityTag, v.Connectivity},
+		{throughputTag, v.Throughput},
+		{errorsTag, v.Errors},
+		{freshnessTag, v.Freshness},
 		{bufferedTag, float(v.Buffered)},
 	} {
 		tag, ok := a.Tag(sig.tag)

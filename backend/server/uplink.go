@@ -2,12 +2,13 @@ package server
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/lineshaft/lineshaft/backend/broker"
 	"github.com/lineshaft/lineshaft/backend/fleet"
 	"github.com/lineshaft/lineshaft/backend/historian"
-	"github.com/lineshaft/lineshaft/backend/historian/embedded"
 	"github.com/lineshaft/lineshaft/backend/historian/registry"
 	"github.com/lineshaft/lineshaft/backend/intake"
 	"github.com/lineshaft/lineshaft/backend/twins"
@@ -41,7 +42,6 @@ func (b binder) look(m model) func(tenant, device, tag string, kind twin.Kind, t
 		if at, ok := b.registry.Look(tenant, device, tag, kind, t); ok {
 			return intake.Binding{
 				Series: uint32(at.Series), Asset: at.Asset, Tag: at.Tag, Kind: at.Kind, Scale: at.Scale, Offset: at.Offset,
-		From: at.From, To: at.To,
 			}, true
 		}
 		asset, names, ok := m.DeviceAsset(tenant, device)
@@ -86,12 +86,19 @@ func (m model) Tags(tenant, assetID string) []twin.Tag {
 	return a.Tags
 }
 
-// samples takes history, whichever tenant's, and commits what it touched.
+// samples takes history, whichever tenant's, and commits what it touched. A commit that takes long holds up nobody
+// who appends.
 type samples struct {
-	store *embedded.Store
-	mu    sync.Mutex
-	dirty map[string]bool
-	batch []historian.Point
+	store keeper
+
+	committing chan struct{} // one slot
+	mu         sync.Mutex
+	dirty      map[string]bool
+	batch      []historian.Point
+}
+
+func newSamples(store keeper) *samples {
+	return &samples{store: store, committing: make(chan struct{}, 1), dirty: map[string]bool{}}
 }
 
 // Append implements intake.Samples.
@@ -116,13 +123,27 @@ func (s *samples) add(ctx context.Context, tenant string, ps []historian.Point) 
 
 // Commit implements intake.Samples. What fails stays to be committed.
 func (s *samples) Commit(ctx context.Context) error {
+	select {
+	case s.committing <- struct{}{}: // whoever comes second finds what the first left
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.committing }()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for tenant := range s.dirty {
-		if err := s.store.Tenant(tenant).Commit(ctx); err != nil {
-			return err
+	tenants := slices.Collect(maps.Keys(s.dirty))
+	clear(s.dirty)
+	s.mu.Unlock()
+	for i, tenant := range tenants {
+		err := s.store.Tenant(tenant).Commit(ctx)
+		if err == nil {
+			continue
 		}
-		delete(s.dirty, tenant)
+		s.mu.Lock()
+		for _, left := range tenants[i:] {
+			s.dirty[left] = true
+		}
+		s.mu.Unlock()
+		return err
 	}
 	return nil
 }

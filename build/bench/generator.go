@@ -51,7 +51,7 @@ func (w work) device(i int) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	r := bufio.NewReader(conn)
 	if err := login(conn, r, d.User, d.Password); err != nil {
 		return err

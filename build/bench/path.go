@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lineshaft/lineshaft/backend/server"
 	"github.com/lineshaft/lineshaft/twin/clock"
@@ -33,40 +36,39 @@ func wholePath(ctx context.Context, messages int) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	plant := filepath.Join(dir, "bench.yaml")
 	if err := os.WriteFile(plant, []byte(benchPlant()), 0o600); err != nil {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(ctx)
-	ready, done := make(chan server.Ready, 1), make(chan error, 1)
-	go func() {
+	ready := make(chan server.Ready, 1)
+	var backend errgroup.Group
+	gone := make(chan struct{})
+	backend.Go(func() error {
+		defer close(gone)
 		cfg := server.Defaults()
 		cfg.HTTPListen, cfg.MQTTListen, cfg.Data, cfg.Plants = "127.0.0.1:0", "127.0.0.1:0", filepath.Join(dir, "data"), []string{plant}
-		done <- server.Run(ctx, cfg, server.Deps{
+		return server.Run(ctx, cfg, server.Deps{
 			Clock: clock.Wall{}, Log: slog.New(slog.DiscardHandler), LocalToken: "bench", LocalTenant: "bench",
 			Ready: func(r server.Ready) { ready <- r },
 		})
-	}()
-	defer func() {
-		stop()
-		<-done
-	}()
-	var at server.Ready
+	})
+	var rows []row
 	select {
-	case at = <-ready:
-	case err := <-done:
-		done <- err
-		return nil, err
+	case at := <-ready:
+		rows, err = measurePath(ctx, at, messages)
+	case <-gone:
 	}
+	stop()
+	return rows, errors.Join(err, backend.Wait())
+}
+
+func measurePath(ctx context.Context, at server.Ready, messages int) ([]row, error) {
 	w, err := pathWork(ctx, at, messages)
 	if err != nil {
 		return nil, err
 	}
-	return measurePath(ctx, at, w)
-}
-
-func measurePath(ctx context.Context, at server.Ready, w work) ([]row, error) {
 	text, err := json.Marshal(w)
 	if err != nil {
 		return nil, err
@@ -150,7 +152,7 @@ func call(ctx context.Context, method, url string, into any) error {
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
 		return err

@@ -157,7 +157,7 @@ func (t *tenant) call(ctx context.Context, path string, body, into any) error {
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(res.Body)
 	if err != nil {
 		return err

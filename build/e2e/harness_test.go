@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -274,9 +275,7 @@ type column struct {
 // history asks for raw samples or, with an interval, for an aggregate.
 func (c client) history(ctx context.Context, tags []string, from, to time.Time, more url.Values) ([]column, error) {
 	q := url.Values{"tag": tags, "from": {from.UTC().Format(time.RFC3339Nano)}, "to": {to.UTC().Format(time.RFC3339Nano)}}
-	for k, v := range more {
-		q[k] = v
-	}
+	maps.Copy(q, more)
 	var answer struct {
 		Series []column `json:"series"`
 	}

@@ -201,7 +201,7 @@ func (p *press) outboxes() (rows []row, unsent int) {
 			if !k.Sent {
 				unsent++
 			}
-			rows = append(rows, row{k.Device, k.Epoch, string(k.Channel), k.Seq, k.Payload})
+			rows = append(rows, row{k.Device, k.Epoch, k.Channel, k.Seq, k.Payload})
 		}
 		if n == 0 {
 			p.t.Fatalf("the outbox of %s is empty", id)

@@ -31,6 +31,9 @@ func TestAnswersAreTheAgreedOnes(t *testing.T) {
 		"device":      "/devices/P-007",
 		"gaps":        "/gaps",
 		"deadletters": "/deadletters",
+		"preview":     "/deadletters/l1/preview",
+		"gap_report":  "/gaps/report?month=" + now.Format("2006-01"),
+		"flow":        "/flow",
 		"not_found":   "/assets/nowhere",
 		"invalid":     "/history?tag=" + p7 + ":flow&from=yesterday",
 	} {

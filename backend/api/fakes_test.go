@@ -174,6 +174,44 @@ func (w *world) LetterGroups(tenant string, _ api.LetterFilter) ([]api.DeadLette
 	return []api.DeadLetterGroup{{Fingerprint: "pump|schema|9.9", DeviceType: "pump", Reason: "schema", Version: "9.9", Count: 1, Last: now}}, nil
 }
 
+func (w *world) Preview(tenant, id string) (api.LetterPreview, error) {
+	for _, l := range w.letters[tenant] {
+		if l.ID == id {
+			return api.LetterPreview{
+				ID: id, DeviceID: l.DeviceID, Version: "2.1",
+				Readings: []api.PlacedValue{{AssetID: w.assets[tenant][3].ID, Tag: "flow", V: api.Scalar{Value: twin.FloatValue(1)}, Q: twin.Good, TS: now}},
+				Wrong:    []api.WrongValue{{Tag: "mode", Detail: "is a word"}},
+			}, nil
+		}
+	}
+	return api.LetterPreview{}, fault.New(fault.NotFound, "There is no dead letter %q.", id)
+}
+
+func (w *world) Replay(_ context.Context, tenant string, o api.ReplayOrder) (api.ReplayResult, error) {
+	out := api.ReplayResult{Matched: len(w.letters[tenant]), Taken: len(w.letters[tenant]), DryRun: o.DryRun}
+	if !o.DryRun {
+		out.Replayed = out.Matched
+	}
+	out.Left = out.Matched - out.Replayed
+	return out, nil
+}
+
+func (w *world) Report(tenant string, from, _ time.Time) []api.GapReportRow {
+	if from.Year() != now.Year() {
+		return nil
+	}
+	n := uint64(len(w.gaps[tenant]))
+	return []api.GapReportRow{{Site: "detroit", Cause: "offline", Gaps: n, Messages: 5 * n, Missing: 5 * n}}
+}
+
+func (w *world) Flow(tenant string) api.Flow {
+	return api.Flow{
+		Sinks:   []api.FlowSink{{Name: "live"}, {Name: "historian", Records: 2, Messages: 40}},
+		Sites:   []api.FlowSite{{Site: "detroit", PerSecond: 12.5, Messages: 1000, Readings: 4000, Letters: 1, OpenGaps: uint64(len(w.gaps[tenant])), Missing: 5}},
+		Dropped: 3,
+	}
+}
+
 func (w *world) Import(_ context.Context, tenant, who string, yaml io.Reader, _ bool) (api.Imported, error) {
 	text, err := io.ReadAll(yaml)
 	if err != nil {

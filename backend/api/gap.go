@@ -82,8 +82,16 @@ func lostGaps(holes []LedgerGap, from, to time.Time) []Gap {
 			From: *h.From, To: *h.To, Cause: causeOf(h.Cause), Count: &count, Open: h.HealedAt == nil, HealedAt: h.HealedAt,
 			Detail: fmt.Sprintf("messages %d to %d of %s", h.FromSeq, h.ToSeq, h.DeviceID),
 		}
-		if h.HealedHow != "" {
-			g.Detail += ", " + h.HealedHow
+		switch h.HealedHow {
+		case "late":
+			g.Detail += ", healed by late messages"
+		case "resend":
+			g.Detail += ", sent again on request"
+		case "replay":
+			g.Detail += ", dead letters let in again"
+		}
+		if h.Gone > 0 {
+			g.Detail += fmt.Sprintf(", %d of them gone for good", h.Gone)
 		}
 		out = append(out, clip(g, from, to))
 	}

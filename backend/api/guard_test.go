@@ -35,13 +35,19 @@ func probes(s *site) map[string]string {
 		"POST /api/v1/history/import":       "/api/v1/history/import",
 		"GET /api/v1/gaps":                  "/api/v1/gaps",
 		"GET /api/v1/deadletters":           "/api/v1/deadletters",
-		"GET /api/v1/devices":               "/api/v1/devices",
-		"POST /api/v1/devices":              "/api/v1/devices",
-		"GET /api/v1/devices/{id}":          "/api/v1/devices/P-007",
-		"POST /api/v1/devices/{id}/token":   "/api/v1/devices/P-007/token",
-		"GET /api/v1/stream":                "/api/v1/stream?topic=twin:" + p7,
-		"GET /metrics":                      "/metrics",
-		"GET /openapi.json":                 "/openapi.json",
+
+		"GET /api/v1/deadletters/{id}/preview": "/api/v1/deadletters/l1/preview",
+		"POST /api/v1/deadletters/replay":      "/api/v1/deadletters/replay",
+		"GET /api/v1/gaps/report":              "/api/v1/gaps/report?month=2026-03",
+		"GET /api/v1/flow":                     "/api/v1/flow",
+
+		"GET /api/v1/devices":             "/api/v1/devices",
+		"POST /api/v1/devices":            "/api/v1/devices",
+		"GET /api/v1/devices/{id}":        "/api/v1/devices/P-007",
+		"POST /api/v1/devices/{id}/token": "/api/v1/devices/P-007/token",
+		"GET /api/v1/stream":              "/api/v1/stream?topic=twin:" + p7,
+		"GET /metrics":                    "/metrics",
+		"GET /openapi.json":               "/openapi.json",
 	}
 }
 
@@ -102,6 +108,8 @@ func validBody(key string) string {
 	switch key {
 	case "POST /api/v1/devices":
 		return `{"device_id":"P-900","kind":"direct","device_type":"pump","site":"detroit","area":"body-shop","line":"_"}`
+	case "POST /api/v1/deadletters/replay":
+		return `{"reason":"schema"}`
 	case "POST /api/v1/me/password":
 		return `{"old":"` + secret + `","new":"eight tanks and a valve"}`
 	case "POST /api/v1/models/import":
@@ -128,7 +136,7 @@ func TestAViewerReadsAndChangesNothing(t *testing.T) {
 	for key, path := range probes(s) {
 		method, _, _ := strings.Cut(key, " ")
 		needs := s.api.Needs()[key]
-		if needs != access.DevicesWrite && needs != access.ModelsWrite && needs != access.HistoryWrite {
+		if needs != access.DevicesWrite && needs != access.ModelsWrite && needs != access.HistoryWrite && needs != access.LedgerWrite {
 			continue
 		}
 		res, body := s.call(t, "viewer@acme", method, path, validBody(key), bodyType(key)...)

@@ -39,7 +39,11 @@ func (p *plant) listGaps(_ context.Context, in *listGapsIn) (*gapPageOut, error)
 		return nil, err
 	}
 	items = slices.DeleteFunc(items, func(g LedgerGap) bool { return !p.seesDevice(g.DeviceID) })
-	return &gapPageOut{Body: LedgerGapPage{Items: orNone(items), NextCursor: p.cursor("gaps", next, filter)}}, nil
+	out := LedgerGapPage{Items: orNone(items), NextCursor: p.cursor("gaps", next, filter)}
+	if p.grant.Whole() {
+		out.LettersDropped = p.ports.Ledger.Flow(p.tenant()).Dropped
+	}
+	return &gapPageOut{Body: out}, nil
 }
 
 type listLettersIn struct {

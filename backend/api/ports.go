@@ -157,6 +157,13 @@ type Ledger interface {
 	Gaps(tenant string, f GapFilter) (items []LedgerGap, next string, err error)
 	Letters(tenant string, f LetterFilter) (items []DeadLetter, next string, err error)
 	LetterGroups(tenant string, f LetterFilter) ([]DeadLetterGroup, error)
+	// Preview says what would become of a dead letter now; the paths of assets are left to the API.
+	Preview(tenant, id string) (LetterPreview, error)
+	// Replay lets dead letters in again, or says what would become of them.
+	Replay(ctx context.Context, tenant string, o ReplayOrder) (ReplayResult, error)
+	// Report sums up the gaps that begin at from <= t < to, by site and cause.
+	Report(tenant string, from, to time.Time) []GapReportRow
+	Flow(tenant string) Flow
 }
 
 // GapFilter selects gaps; zero fields select all.

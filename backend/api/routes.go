@@ -80,6 +80,23 @@ func (a *API) historyRoutes() {
 		method: http.MethodGet, path: base + "/deadletters", id: "list-deadletters", tag: "history",
 		summary: "Messages that were refused, and why", needs: access.LedgerRead,
 	}, (*plant).listLetters)
+	register(a, operation{
+		method: http.MethodGet, path: base + "/deadletters/{id}/preview", id: "preview-deadletter", tag: "history",
+		summary: "What would become of a refused message now", needs: access.LedgerRead,
+	}, (*plant).previewLetter)
+	register(a, operation{
+		method: http.MethodPost, path: base + "/deadletters/replay", id: "replay-deadletters", tag: "history",
+		summary: "Let refused messages in again, each once", needs: access.LedgerWrite,
+	}, (*plant).replayLetters)
+	register(a, operation{
+		method: http.MethodGet, path: base + "/gaps/report", id: "gap-report", tag: "history",
+		summary: "The holes of a month by site and cause, as JSON or text/csv", needs: access.LedgerRead,
+		produces: map[string]reflect.Type{"application/json": reflect.TypeFor[GapReport](), "text/csv": nil},
+	}, (*plant).gapReport)
+	register(a, operation{
+		method: http.MethodGet, path: base + "/flow", id: "flow", tag: "history",
+		summary: "How data moves: rates, and how far behind each sink is", needs: access.LedgerRead,
+	}, (*plant).flow)
 }
 
 func (a *API) fleetRoutes() {

@@ -67,17 +67,21 @@ type LedgerGap struct {
 	ToSeq     uint64     `json:"to_seq"`
 	Count     uint64     `json:"count"`
 	Detected  time.Time  `json:"detected"`
-	Cause     string     `json:"cause"`
+	Missing   uint64     `json:"missing" doc:"messages of it still missing"`
+	Gone      uint64     `json:"gone" doc:"of the missing, those nobody has any more"`
+	Cause     string     `json:"cause" enum:"offline,buffer_overrun,dead_letter,clock,unknown"`
 	From      *time.Time `json:"from,omitempty"`
 	To        *time.Time `json:"to,omitempty"`
 	HealedAt  *time.Time `json:"healed_at,omitempty"`
-	HealedHow string     `json:"healed_how,omitempty"`
+	HealedHow string     `json:"healed_how,omitempty" enum:"late,resend,replay" doc:"by itself, because its sender was asked, or as dead letters"`
+	AskedAt   *time.Time `json:"asked_at,omitempty" doc:"when its sender was first asked to send it again"`
 }
 
 // LedgerGapPage is one page of gaps, newest first.
 type LedgerGapPage struct {
-	Items      []LedgerGap `json:"items"`
-	NextCursor string      `json:"next_cursor,omitempty"`
+	Items          []LedgerGap `json:"items"`
+	NextCursor     string      `json:"next_cursor,omitempty"`
+	LettersDropped uint64      `json:"letters_dropped" doc:"dead letters that were not kept: what they held is lost, and no gap says so"`
 }
 
 // DeadLetter is a message that was refused, and why.

@@ -13,6 +13,7 @@ import (
 
 // Preview is what intake would make of a dead letter if it came now, with the devices, tags and decoders of now.
 type Preview struct {
+	Device   string        // whom the letter is of
 	Refusal  *wire.Refusal // why it would be refused again, whole; nil if it would be taken
 	Version  string        // schema version, where it could be read
 	Seen     bool          // its number came already: what is in it would go into history, and nowhere else
@@ -40,7 +41,9 @@ func (in *Intake) Preview(tenant, id string) (Preview, error) {
 	if err != nil {
 		return Preview{}, fmt.Errorf("read dead letter: %w", err)
 	}
-	return in.preview(l)
+	p, err := in.preview(l)
+	p.Device = l.Device
+	return p, err
 }
 
 func (in *Intake) preview(l *Letter) (Preview, error) {

@@ -171,7 +171,7 @@ func (p *parts) openDoors(ctx context.Context, cfg Config, d Deps) (err error) {
 			History:  past{p.series, p.history.Tenant},
 			Recorder: recorder{p.series, p.history.Tenant, d.Clock},
 			Fleet:    devices{p.fleet, p.twins.Asset},
-			Ledger:   ledger{p.intake},
+			Ledger:   ledger{p.intake, p.stream, p.fleet},
 			Models:   models{p.twins, p.fleet, classes, p.series.Refresh},
 			Overview: p.signals,
 			Ready:    p.ready,

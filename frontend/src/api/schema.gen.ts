@@ -123,6 +123,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/deadletters/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let refused messages in again, each once */
+        post: operations["replay-deadletters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deadletters/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What would become of a refused message now */
+        get: operations["preview-deadletter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -175,6 +209,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/flow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How data moves: rates, and how far behind each sink is */
+        get: operations["flow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/gaps": {
         parameters: {
             query?: never;
@@ -184,6 +235,23 @@ export interface paths {
         };
         /** Holes in what devices sent */
         get: operations["list-gaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gaps/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The holes of a month by site and cause, as JSON or text/csv */
+        get: operations["gap-report"];
         put?: never;
         post?: never;
         delete?: never;
@@ -593,6 +661,67 @@ export interface components {
             title?: string;
             unit?: string;
         };
+        Flow: {
+            /**
+             * Format: int64
+             * @description dead letters that did not fit the quota, from the beginning
+             */
+            dropped: number;
+            /**
+             * Format: int64
+             * @description messages refused at the broker's door, from the beginning
+             */
+            refused: number;
+            /** Format: date-time */
+            server_time: string;
+            sinks: components["schemas"]["FlowSink"][];
+            sites: components["schemas"]["FlowSite"][];
+        };
+        FlowSink: {
+            /** Format: int64 */
+            messages: number;
+            /** @enum {string} */
+            name: "live" | "historian";
+            /** Format: int64 */
+            records: number;
+        };
+        FlowSite: {
+            /**
+             * Format: int64
+             * @description messages waiting at gateways
+             */
+            buffered: number;
+            /** Format: int64 */
+            duplicates: number;
+            /**
+             * Format: int64
+             * @description messages refused, whole or in part
+             */
+            letters: number;
+            /** Format: int64 */
+            messages: number;
+            /**
+             * Format: int64
+             * @description messages missing in open gaps
+             */
+            missing: number;
+            /** Format: int64 */
+            open_gaps: number;
+            /**
+             * Format: double
+             * @description messages, over the last ten seconds
+             */
+            per_second: number;
+            /** Format: int64 */
+            readings: number;
+            /** @description empty for devices that are registered no more */
+            site: string;
+            /**
+             * Format: int64
+             * @description messages nobody could tell to be missing
+             */
+            untracked: number;
+        };
         Gap: {
             /** @enum {string} */
             cause: "offline" | "buffer_overrun" | "dead_letter" | "clock" | "quality" | "unknown";
@@ -610,6 +739,48 @@ export interface components {
             open: boolean;
             /** Format: date-time */
             to: string;
+        };
+        GapReport: {
+            /** Format: date-time */
+            from: string;
+            month: string;
+            rows: components["schemas"]["GapReportRow"][];
+            /** Format: date-time */
+            to: string;
+        };
+        GapReportRow: {
+            /** @enum {string} */
+            cause: "offline" | "buffer_overrun" | "dead_letter" | "clock" | "unknown";
+            /** Format: int64 */
+            gaps: number;
+            /**
+             * Format: int64
+             * @description of the missing, those nobody has any more
+             */
+            gone: number;
+            /**
+             * Format: int64
+             * @description gaps of which nothing is missing any more
+             */
+            healed: number;
+            /** Format: int64 */
+            healed_late: number;
+            /** Format: int64 */
+            healed_replay: number;
+            /** Format: int64 */
+            healed_resend: number;
+            /**
+             * Format: int64
+             * @description in the gaps
+             */
+            messages: number;
+            /**
+             * Format: int64
+             * @description of the messages, still missing
+             */
+            missing: number;
+            /** @description empty for devices registered no more */
+            site: string;
         };
         Health: {
             detail?: string;
@@ -663,7 +834,13 @@ export interface components {
             unchanged: number;
         };
         LedgerGap: {
-            cause: string;
+            /**
+             * Format: date-time
+             * @description when its sender was first asked to send it again
+             */
+            asked_at?: string;
+            /** @enum {string} */
+            cause: "offline" | "buffer_overrun" | "dead_letter" | "clock" | "unknown";
             channel: string;
             /** Format: int64 */
             count: number;
@@ -675,10 +852,24 @@ export interface components {
             from?: string;
             /** Format: int64 */
             from_seq: number;
+            /**
+             * Format: int64
+             * @description of the missing, those nobody has any more
+             */
+            gone: number;
             /** Format: date-time */
             healed_at?: string;
-            healed_how?: string;
+            /**
+             * @description by itself, because its sender was asked, or as dead letters
+             * @enum {string}
+             */
+            healed_how?: "late" | "resend" | "replay";
             id: string;
+            /**
+             * Format: int64
+             * @description messages of it still missing
+             */
+            missing: number;
             /** Format: date-time */
             to?: string;
             /** Format: int64 */
@@ -686,7 +877,25 @@ export interface components {
         };
         LedgerGapPage: {
             items: components["schemas"]["LedgerGap"][];
+            /**
+             * Format: int64
+             * @description dead letters that were not kept: what they held is lost, and no gap says so
+             */
+            letters_dropped: number;
             next_cursor?: string;
+        };
+        LetterPreview: {
+            device_id?: string;
+            id: string;
+            readings: components["schemas"]["PlacedValue"][];
+            /** @description why it would be refused again; absent if it would be taken */
+            refused?: components["schemas"]["Refused"];
+            /** @description its number came already: its readings would go into history and nowhere else */
+            seen: boolean;
+            /** @description schema version, where it could be read */
+            version?: string;
+            /** @description readings that would be refused, beside the others */
+            wrong: components["schemas"]["WrongValue"][];
         };
         Limits: {
             /** Format: double */
@@ -765,6 +974,16 @@ export interface components {
             new: string;
             old: string;
         };
+        PlacedValue: {
+            asset_id?: string;
+            path?: string;
+            /** Format: int32 */
+            q: number;
+            tag: string;
+            /** Format: date-time */
+            ts: string;
+            v: number | string | boolean | null;
+        };
         Problem: {
             detail: string;
             errors: components["schemas"]["ProblemField"][];
@@ -794,6 +1013,10 @@ export interface components {
             /** Format: double */
             v: number | null;
         };
+        Refused: {
+            detail: string;
+            reason: string;
+        };
         RegisteredDevice: {
             device: components["schemas"]["Device"];
             /** @description MQTT password; shown once, empty for a hosted device */
@@ -811,6 +1034,60 @@ export interface components {
         };
         RelationList: {
             items: components["schemas"]["Relation"][];
+        };
+        ReplayOrder: {
+            device_id?: string;
+            /** @description only say what would become of them */
+            dry_run?: boolean;
+            /** @description of a group */
+            fingerprint?: string;
+            /** @description these letters */
+            ids?: string[];
+            /**
+             * Format: int64
+             * @description the oldest so many
+             * @default 1000
+             */
+            limit: number;
+            reason?: string;
+        };
+        ReplayResult: {
+            /**
+             * Format: int64
+             * @description of them refused at the broker's door: those are never replayed
+             */
+            at_door: number;
+            dry_run: boolean;
+            /**
+             * Format: int64
+             * @description letters that match and did not go this time
+             */
+            left: number;
+            /**
+             * Format: int64
+             * @description letters that match
+             */
+            matched: number;
+            /**
+             * Format: int64
+             * @description taken but for some readings
+             */
+            partly: number;
+            /**
+             * Format: int64
+             * @description refused again; they become new letters
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description letters that went through intake again; 0 in a dry run
+             */
+            replayed: number;
+            /**
+             * Format: int64
+             * @description would be, or were expected to be, taken whole
+             */
+            taken: number;
         };
         Reported: {
             /** @enum {string} */
@@ -1006,6 +1283,10 @@ export interface components {
             ts: string;
             unit: string;
             v: number | string | boolean | null;
+        };
+        WrongValue: {
+            detail: string;
+            tag: string;
         };
     };
     responses: never;
@@ -1247,6 +1528,71 @@ export interface operations {
             };
         };
     };
+    "replay-deadletters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayOrder"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayResult"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "preview-deadletter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id of a dead letter */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LetterPreview"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-devices": {
         parameters: {
             query?: {
@@ -1382,6 +1728,35 @@ export interface operations {
             };
         };
     };
+    flow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flow"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-gaps": {
         parameters: {
             query?: {
@@ -1409,6 +1784,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LedgerGapPage"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "gap-report": {
+        parameters: {
+            query: {
+                /** @description 2026-03; in UTC */
+                month: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GapReport"];
+                    "text/csv": string;
                 };
             };
             /** @description What went wrong */

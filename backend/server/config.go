@@ -26,13 +26,20 @@ type Config struct {
 	Data       string   `yaml:"data"`        // directory of everything stored
 	Tenants    []string `yaml:"tenants"`     // tenants to create at start; each gets an administrator
 	Plants     []string `yaml:"plants"`      // plant files to import at start; unchanged ones change nothing
-	LogLevel   string   `yaml:"log_level"`   // debug, info, warn or error
-	LogFormat  string   `yaml:"log_format"`  // text or json
+
+	History         string `yaml:"history"`           // embedded or influx: where history is kept
+	InfluxURL       string `yaml:"influx_url"`        // http://host:8086
+	InfluxOrg       string `yaml:"influx_org"`        // empty on InfluxDB 1.8
+	InfluxBucket    string `yaml:"influx_bucket"`     // database/policy on InfluxDB 1.8
+	InfluxTokenFile string `yaml:"influx_token_file"` // file with a token, or user:password; nobody signs in if empty
+
+	LogLevel  string `yaml:"log_level"`  // debug, info, warn or error
+	LogFormat string `yaml:"log_format"` // text or json
 }
 
 // Defaults is the configuration of a backend nobody configured: on loopback, in ./data.
 func Defaults() Config {
-	return Config{HTTPListen: "127.0.0.1:8080", MQTTListen: "127.0.0.1:1883", Data: "data", LogLevel: "info", LogFormat: "text"}
+	return Config{HTTPListen: "127.0.0.1:8080", MQTTListen: "127.0.0.1:1883", Data: "data", History: historyEmbedded, LogLevel: "info", LogFormat: "text"}
 }
 
 // Key is one setting by name, for flags and environment.
@@ -62,6 +69,11 @@ func Keys() []Key {
 		{"data", "directory of everything stored", func(c *Config, v string) { c.Data = v }},
 		{"tenants", "tenants to create, comma separated", func(c *Config, v string) { c.Tenants = list(v) }},
 		{"plants", "plant files to import, comma separated", func(c *Config, v string) { c.Plants = list(v) }},
+		{"history", "where history is kept: embedded or influx", func(c *Config, v string) { c.History = v }},
+		{"influx_url", "http://host:8086 of the InfluxDB", func(c *Config, v string) { c.InfluxURL = v }},
+		{"influx_org", "organization, empty on InfluxDB 1.8", func(c *Config, v string) { c.InfluxOrg = v }},
+		{"influx_bucket", "bucket, database/policy on InfluxDB 1.8", func(c *Config, v string) { c.InfluxBucket = v }},
+		{"influx_token_file", "file with the token, user:password on InfluxDB 1.8", func(c *Config, v string) { c.InfluxTokenFile = v }},
 		{"log_level", "debug, info, warn or error", func(c *Config, v string) { c.LogLevel = v }},
 		{"log_format", "text or json", func(c *Config, v string) { c.LogFormat = v }},
 	}
@@ -105,6 +117,9 @@ func (c Config) Validate() error {
 		if !twin.ValidSegment(t) || t == "_" || len(t) > wire.MaxTenant {
 			return fault.Field("tenants", t, "a tenant is at most %d letters, digits, _ and -", wire.MaxTenant)
 		}
+	}
+	if err := c.validateHistory(); err != nil {
+		return err
 	}
 	levels := map[string]bool{"debug": true, "info": true, "warn": true, "error": true}
 	if !levels[c.LogLevel] {

@@ -19,7 +19,6 @@ import (
 	"github.com/lineshaft/lineshaft/backend/api"
 	"github.com/lineshaft/lineshaft/backend/broker"
 	"github.com/lineshaft/lineshaft/backend/fleet"
-	"github.com/lineshaft/lineshaft/backend/historian/embedded"
 	"github.com/lineshaft/lineshaft/backend/historian/registry"
 	"github.com/lineshaft/lineshaft/backend/intake"
 	"github.com/lineshaft/lineshaft/backend/store"
@@ -58,7 +57,7 @@ type Ready struct {
 type parts struct {
 	store    *store.Store
 	stream   *stream.Stream
-	history  *embedded.Store
+	history  keeper
 	access   *access.Access
 	twins    *twins.Twins
 	fleet    *fleet.Fleet
@@ -109,9 +108,6 @@ func (p *parts) open(ctx context.Context, cfg Config, d Deps) (err error) {
 	if p.stream, err = stream.Open(stream.Config{Dir: dir("stream")}, d.Log); err != nil {
 		return err
 	}
-	if p.history, err = embedded.Open(dir("history"), embedded.Options{Clock: d.Clock, Log: d.Log}); err != nil {
-		return err
-	}
 	if p.access, err = access.Open(access.Options{KV: p.store.Space("access"), Clock: d.Clock, Log: d.Log}); err != nil {
 		return err
 	}
@@ -125,7 +121,11 @@ func (p *parts) open(ctx context.Context, cfg Config, d Deps) (err error) {
 	if p.series, err = registry.Open(p.store.Space("series"), plant, d.Clock, rand.Reader); err != nil {
 		return err
 	}
-	p.samples = &samples{store: p.history, dirty: map[string]bool{}}
+	if p.history, err = p.openHistory(cfg, d); err != nil {
+		p.history = nil // an interface that holds a nil store is not nil
+		return err
+	}
+	p.samples = newSamples(p.history)
 	ports := intake.Ports{
 		Registry: p.fleet, Binder: binder{p.series}, Samples: p.samples, Twins: reported{p.twins}, Devices: p.fleet,
 		Classes: model{p.fleet, p.twins}, Again: p.stream.Append, Look: binder{p.series}.look(plant),
@@ -198,6 +198,7 @@ func (p *parts) run(ctx context.Context) error {
 	}
 	workers.Go(func() error { return p.intake.Run(behind) })
 	workers.Go(func() error { return p.signals.run(behind) })
+	workers.Go(func() error { return p.signals.settle(behind) })
 	workers.Go(func() error { return p.store.Run(behind) })
 
 	doors, front := errgroup.WithContext(ctx)

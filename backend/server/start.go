@@ -63,8 +63,12 @@ func (p *parts) secret(ctx context.Context, name string) ([]byte, error) {
 func (p *parts) ready(context.Context) error {
 	for _, g := range stream.Groups() {
 		if records, messages := p.stream.Lag(g); records > maxLag {
+			why := ""
+			if g == stream.Historian {
+				why = p.trouble()
+			}
 			return &api.NotReadyError{
-				Part: g, Err: fault.New(fault.Unavailable, "The group %s is %d messages behind and catching up.", g, messages),
+				Part: g, Err: fault.New(fault.Unavailable, "The group %s is %d messages behind and catching up.%s", g, messages, why),
 			}
 		}
 	}

@@ -66,8 +66,11 @@ func decideSize(size int) *wire.Refusal {
 	return &wire.Refusal{Reason: wire.ReasonSize, Detail: fmt.Sprintf("message of %d bytes, at most %d are taken", size, wire.MaxPayload)}
 }
 
-// decideWill says whether a last will may be left: only on the sender's own status.
+// decideWill says whether a last will may be left: only on the sender's own status, or its own death in Sparkplug.
 func decideWill(who Identity, topic string, size int, hosts Hosts) *wire.Refusal {
+	if wire.IsSparkplug(topic) {
+		return decideSparkplugWill(who, topic, size, hosts)
+	}
 	t, r := decide(who, topic, size, hosts)
 	if r != nil {
 		return r

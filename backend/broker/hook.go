@@ -181,6 +181,10 @@ func (h *hook) OnPublishDropped(cl *mqtt.Client, _ packets.Packet) {
 func (h *hook) OnWillSent(cl *mqtt.Client, pk packets.Packet) {
 	h.b.counts.wills.Add(1)
 	p := wire.Publish{Topic: pk.TopicName, Payload: pk.Payload, Received: h.b.clk.Now().UnixNano(), Will: true}
+	if s := sessionOf(cl); s != nil && wire.IsSparkplug(p.Topic) {
+		s.sparkplugWill(p)
+		return
+	}
 	h.b.stream.Append(p, func(err error) {
 		if err != nil {
 			h.b.counts.failed.Add(1)

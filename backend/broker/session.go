@@ -26,6 +26,8 @@ type session struct {
 
 	// Packet ids of QoS 2 stored and not yet released; used by the connection's reader alone.
 	unreleased map[uint16]struct{}
+
+	edge edgeNode // if the client speaks Sparkplug
 }
 
 func (b *Broker) newSession(who Identity, cl *mqtt.Client, c *conn) *session {
@@ -101,6 +103,10 @@ func (s *session) publish(pk packets.Packet) {
 			s.settle(packets.Pubrec, pk.PacketID, false)
 			return
 		}
+	}
+	if wire.IsSparkplug(p.Topic) {
+		s.sparkplug(p, qos, pk.PacketID)
+		return
 	}
 	_, refusal := decide(s.who, p.Topic, len(p.Payload), s.b.reg)
 	if refusal != nil {

@@ -3,8 +3,8 @@ package broker
 import "sync/atomic"
 
 type counts struct {
-	accepted, refused, failed, slowed, wills, denied, takeovers atomic.Uint64
-	oversized, malformed, laggards, unheard, strangers          atomic.Uint64
+	accepted, refused, failed, slowed, wills, denied, takeovers  atomic.Uint64
+	oversized, malformed, laggards, unheard, strangers, rebirths atomic.Uint64
 }
 
 // Stats counts what happened at the door since the start.
@@ -23,6 +23,7 @@ type Stats struct {
 	Laggards    uint64 // subscribers ended because they were too slow
 	Unheard     uint64 // subscriptions and deliveries not allowed
 	Strangers   uint64 // connections that ended before they logged in
+	Rebirths    uint64 // requests to Sparkplug edge nodes to tell of themselves again
 }
 
 // Stats returns the counts.
@@ -36,5 +37,6 @@ func (b *Broker) Stats() Stats {
 		Accepted: c.accepted.Load(), Refused: c.refused.Load(), Failed: c.failed.Load(), Slowed: c.slowed.Load(),
 		Wills: c.wills.Load(), Denied: c.denied.Load(), Takeovers: c.takeovers.Load(), Oversized: c.oversized.Load(),
 		Malformed: c.malformed.Load(), Laggards: c.laggards.Load(), Unheard: c.unheard.Load(), Strangers: c.strangers.Load(),
+		Rebirths: c.rebirths.Load(),
 	}
 }

@@ -18,11 +18,14 @@ func unshare(filter string) (string, bool) {
 }
 
 // maySubscribe says whether who may listen on filter: a device on its own down-channels, a gateway also on those of
-// the devices it hosts, a reader on anything of its tenant.
+// the devices it hosts, an edge node of Sparkplug on its commands, a reader on anything of its tenant.
 func maySubscribe(who Identity, filter string, hosts Hosts) bool {
 	filter, ok := unshare(filter)
 	if !ok {
 		return false
+	}
+	if wire.IsSparkplug(filter) {
+		return mayHear(who, filter)
 	}
 	if who.Reader {
 		tenant, _, ok := strings.Cut(filter, "/")

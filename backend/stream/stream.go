@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -87,6 +88,7 @@ type Stream struct {
 	appenders map[string]*appender
 	lags      map[lagKey]*lag
 	born      map[string]string
+	quiet     sync.Mutex // held by Quiet
 }
 
 type lagKey struct{ stream, group string }

@@ -2,6 +2,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
 import { historyQuery, overviewQuery } from '../api/queries';
+import { readCursor, writeCursor } from '../twin/cursor';
 import { defaultRange, rangeForAge, span, type Range, type Span } from '../twin/range';
 import { resolveZone, type ZoneChoice } from '../twin/time';
 import { serverNow, useClock } from './stores';
@@ -34,6 +35,9 @@ export interface AssetSearch extends Shared {
   tab?: AssetTab;
   /** Tag names, comma separated. */
   pens?: string;
+  /** The trend's cursors, instants in UTC. */
+  a?: string;
+  b?: string;
   /** The tree's filter. */
   q?: string;
 }
@@ -46,6 +50,10 @@ export function assetSearch(raw: Record<string, unknown>): AssetSearch {
   const q = text(raw['q']);
   if (pens !== undefined) out.pens = pens;
   if (q !== undefined) out.q = q;
+  for (const key of ['a', 'b'] as const) {
+    const at = writeCursor(readCursor(text(raw[key])));
+    if (at !== undefined) out[key] = at;
+  }
   return out;
 }
 

@@ -3,6 +3,7 @@ import { lazy, Suspense, useMemo, useRef, useState } from 'react';
 import type { Asset } from '../../api/types';
 import { Segmented } from '../../parts/Controls';
 import { Empty, Problem, Skeleton } from '../../parts/States';
+import { CursorBand } from '../../parts/trend/CursorBand';
 import { useSpan, useRange, type AssetSearch } from '../../shell/url';
 import { t } from '../../shell/words';
 import type { Readings } from '../../twin/live';
@@ -13,6 +14,7 @@ import { PenPicker } from './PenPicker';
 import { PenTable } from './PenTable';
 import { groupPens, type Fit, type Pen } from './pens';
 import { useElementHeight } from './useElementHeight';
+import { useCursors } from './useCursors';
 import { useHistory } from './useHistory';
 
 const TrendStack = lazy(() =>
@@ -20,6 +22,7 @@ const TrendStack = lazy(() =>
 );
 
 const MAX_PENS = 12;
+const AXIS = 52; // px
 
 /** Chosen tags over a chosen range; the address holds both. */
 export function TrendTab({ asset, readings, zone }: { asset: Asset; readings: Readings; zone: string }) {
@@ -28,6 +31,7 @@ export function TrendTab({ asset, readings, zone }: { asset: Asset; readings: Re
   const span = useSpan();
   const [fit, setFit] = useState<Fit>('limits');
   const [cursor, setCursor] = useState<number | null>(null);
+  const { cursors, place, clear, onKey } = useCursors(span, cursor);
   const pens = useMemo(() => choose(asset, search.pens), [asset, search.pens]);
   const { series, pending, error, refetch, fetching } = useHistory(
     asset.id,
@@ -38,14 +42,14 @@ export function TrendTab({ asset, readings, zone }: { asset: Asset; readings: Re
   const host = useRef<HTMLDivElement>(null);
   const height = useElementHeight(host, 420);
   const plots = useMemo(
-    () => groupPens({ asset: asset.id, pens, series, span, zone, fit, readings }),
-    [asset.id, pens, series, span, zone, fit, readings],
+    () => groupPens({ asset: asset.id, pens, series, span, zone, fit, readings, cursors }),
+    [asset.id, pens, series, span, zone, fit, readings, cursors],
   );
   const lanes = plots.filter((p) => p.height !== undefined);
   const fixed = lanes.reduce((sum, p) => sum + (p.height ?? 0) + 6, 0);
   const each = Math.max(
     110,
-    Math.floor((height - 24 - fixed - plots.length * 6) / Math.max(1, plots.length - lanes.length)),
+    Math.floor((height - 44 - fixed - plots.length * 6) / Math.max(1, plots.length - lanes.length)),
   );
   const preset = presetOf(range);
   if (asset.tags.length === 0) return <Empty title={t('now.notags')} text={t('now.notags.text')} />;
@@ -71,7 +75,15 @@ export function TrendTab({ asset, readings, zone }: { asset: Asset; readings: Re
         />
         <ExportButton asset={asset} tags={pens.map((p) => p.tag.name)} span={span} />
       </div>
-      <div className="tt-plots" ref={host} aria-busy={fetching}>
+      <div
+        className="tt-plots"
+        ref={host}
+        aria-busy={fetching}
+        role="group"
+        aria-label={t('cursor.keys')}
+        tabIndex={0}
+        onKeyDown={onKey}
+      >
         {error !== null && series.size === 0 ? (
           <Problem error={error} what={t('trend.what')} onRetry={() => void refetch()} />
         ) : pens.length === 0 ? (
@@ -80,19 +92,21 @@ export function TrendTab({ asset, readings, zone }: { asset: Asset; readings: Re
           <Skeleton rows={8} />
         ) : (
           <Suspense fallback={<Skeleton rows={8} />}>
+            <CursorBand cursors={cursors} view={span} axisWidth={AXIS} onClear={clear} />
             <TrendStack
               plots={plots}
               height={each}
               syncKey={`tab ${asset.id}`}
-              axisWidth={52}
+              axisWidth={AXIS}
               unit
               onZoom={(a, b) => set(fixedRange(a, b))}
               onCursor={setCursor}
+              onPick={(at, other) => place(other ? 'b' : 'a', at)}
             />
           </Suspense>
         )}
       </div>
-      <PenTable pens={pens} series={series} span={span} cursor={cursor} zone={zone} />
+      <PenTable pens={pens} series={series} span={span} cursor={cursor} cursors={cursors} zone={zone} />
     </div>
   );
 }

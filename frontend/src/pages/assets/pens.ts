@@ -1,6 +1,7 @@
 import type { StackedPlot } from '../../parts/trend/TrendStack';
 import { marksOf, rangeWithLimits } from '../../parts/trend/marksof';
 import { t } from '../../shell/words';
+import type { Cursors } from '../../twin/cursor';
 import type { Readings } from '../../twin/live';
 import { isAnalog, numeric, stateWords, type Tag } from '../../twin/model';
 import type { Series } from '../../twin/series';
@@ -24,6 +25,7 @@ interface Group {
   zone: string;
   fit: Fit;
   readings: Readings;
+  cursors: Cursors;
 }
 
 function none(asset: string, tag: Tag): Series {
@@ -43,7 +45,7 @@ function none(asset: string, tag: Tag): Series {
   };
 }
 
-export function groupPens({ asset, pens, series, span, zone, fit, readings }: Group): StackedPlot[] {
+export function groupPens({ asset, pens, series, span, zone, fit, readings, cursors }: Group): StackedPlot[] {
   const groups = new Map<string, Pen[]>();
   for (const pen of pens) {
     const key = isAnalog(pen.tag) ? `unit ${pen.tag.unit}` : `tag ${pen.tag.name}`;
@@ -79,6 +81,7 @@ export function groupPens({ asset, pens, series, span, zone, fit, readings }: Gr
       zone,
       unit: first.tag.unit,
       states: discrete ? stateWords(first.tag) : null,
+      cursors,
     };
     if (discrete) plot.height = 64;
     return [plot];

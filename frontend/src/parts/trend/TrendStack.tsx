@@ -24,6 +24,8 @@ interface Props {
   unit?: boolean;
   onZoom?: (from: number, to: number) => void;
   onCursor?: (t: number | null) => void;
+  /** A click that is no drag, at an instant; `other` with shift held. */
+  onPick?: (at: number, other: boolean) => void;
 }
 
 /** Plots of different units above each other on one time axis. */
@@ -36,6 +38,7 @@ export function TrendStack({
   unit = false,
   onZoom,
   onCursor,
+  onPick,
 }: Props) {
   return (
     <div className="tr-stack">
@@ -52,6 +55,7 @@ export function TrendStack({
             unit={unit}
             onZoom={onZoom}
             onCursor={onCursor}
+            onPick={onPick}
           />
         );
       })}
@@ -68,16 +72,18 @@ interface OneProps {
   unit: boolean;
   onZoom?: ((from: number, to: number) => void) | undefined;
   onCursor?: ((t: number | null) => void) | undefined;
+  onPick?: ((at: number, other: boolean) => void) | undefined;
 }
 
-export function OnePlot({ spec, height, timeAxis, syncKey, axisWidth, unit, onZoom, onCursor }: OneProps) {
+export function OnePlot(props: OneProps) {
+  const { spec, height, timeAxis, syncKey, axisWidth, unit, onZoom, onCursor, onPick } = props;
   const el = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | null>(null);
   const [width, setWidth] = useState(0);
   const theme = useTheme((s) => s.shown);
-  const handlers = useRef({ onZoom, onCursor });
+  const handlers = useRef({ onZoom, onCursor, onPick });
   useEffect(() => {
-    handlers.current = { onZoom, onCursor };
+    handlers.current = { onZoom, onCursor, onPick };
   });
   useLayoutEffect(() => {
     const host = el.current;
@@ -115,6 +121,7 @@ export function OnePlot({ spec, height, timeAxis, syncKey, axisWidth, unit, onZo
       axisWidth,
       onZoom: zoomable ? (a, b) => handlers.current.onZoom?.(a, b) : null,
       onCursor: (t) => handlers.current.onCursor?.(t),
+      onPick: (at, other) => handlers.current.onPick?.(at, other),
     });
     plot.current = made;
     return () => {

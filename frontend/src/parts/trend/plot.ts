@@ -1,8 +1,10 @@
 import uPlot from 'uplot';
+import type { Cursors } from '../../twin/cursor';
 import { formatNumber } from '../../twin/format';
 import { timeTicks } from '../../twin/range';
 import { align, splitLines, type Series } from '../../twin/series';
 import { formatMinute, formatTime, zoneOffset } from '../../twin/time';
+import { drawCursors, drawRange, onPick } from './cursors';
 import type { Ink } from './ink';
 import { drawField, drawMarks, type Marks } from './marks';
 
@@ -26,6 +28,7 @@ export interface PlotSpec {
   unit: string;
   /** Words of a discrete tag, drawn as steps. */
   states: string[] | null;
+  cursors?: Cursors;
 }
 
 export interface PlotOptions {
@@ -37,9 +40,12 @@ export interface PlotOptions {
   axisWidth: number;
   onZoom: ((from: number, to: number) => void) | null;
   onCursor: ((t: number | null) => void) | null;
+  /** A click that is no drag; `other` with shift held. */
+  onPick: ((at: number, other: boolean) => void) | null;
 }
 
-const PAD_RIGHT = 8;
+/** Room right of the field, px. */
+export const PAD_RIGHT = 8;
 
 function dayLabel(ms: number, zone: string): string {
   return new Intl.DateTimeFormat('en-GB', { timeZone: zone, day: 'numeric', month: 'short' }).format(ms);
@@ -78,6 +84,7 @@ export class Plot {
   constructor(el: HTMLElement, spec: PlotSpec, options: PlotOptions) {
     this.spec = spec;
     this.u = new uPlot(this.options(options), align(spec.pens.map((p) => splitLines(p.series))), el);
+    if (options.onPick !== null) onPick(this.u, options.onPick);
   }
 
   /** Draws a changed spec; the pens must be the same as before. */
@@ -185,11 +192,18 @@ export class Plot {
         },
       ],
       hooks: {
-        drawClear: [(u) => drawField(u, ink, this.spec.marks)],
+        drawClear: [
+          (u) => {
+            drawField(u, ink, this.spec.marks);
+            if (this.spec.cursors !== undefined) drawRange(u, ink, this.spec.cursors);
+          },
+        ],
         draw: [
           (u) => {
             drawMarks(u, ink, this.spec.marks, px);
             drawFrame(u, ink, px);
+            const { cursors, pens } = this.spec;
+            if (cursors !== undefined) drawCursors(u, ink, cursors, pens, px);
           },
         ],
         setSelect: [

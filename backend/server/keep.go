@@ -105,8 +105,7 @@ func (c Config) validateHistory() error {
 		return fault.Field("influx_bucket", c.InfluxBucket, "a bucket is wanted, or database/policy for InfluxDB 1.8")
 	}
 	if _, err := c.influxToken(); err != nil {
-		var f *fault.Error
-		if errors.As(err, &f) {
+		if f, ok := errors.AsType[*fault.Error](err); ok {
 			return f
 		}
 		return fault.Field("influx_token_file", c.InfluxTokenFile, "%v", err)

@@ -31,6 +31,18 @@ func Open(b []byte) (Block, error) {
 	return out, err
 }
 
+// Count is the number of rows of a block, by its head alone.
+func Count(b []byte) (int, error) {
+	if len(b) == 0 || b[0] != Version {
+		return 0, fmt.Errorf("%w: version", ErrCorrupt)
+	}
+	rows, n := binary.Uvarint(b[1:])
+	if n <= 0 || rows > MaxRows {
+		return 0, fmt.Errorf("%w: number of rows", ErrCorrupt)
+	}
+	return int(rows), nil
+}
+
 func open(b []byte) (Block, error) {
 	if len(b) == 0 || b[0] != Version {
 		return Block{}, fmt.Errorf("%w: version", ErrCorrupt)

@@ -35,6 +35,7 @@ type tenant struct {
 	stale    map[chunk]stale
 	rollEnc  rollup.Encoder
 
+	usage     usage
 	compactMu sync.Mutex // held while days are compacted, so that who asks for it waits for who began
 	rewriteMu sync.Mutex // held by whoever replaces blocks that are on disk
 

@@ -1,6 +1,6 @@
 import { call, type Result } from './call';
 import { session, setSession, type Session } from './session';
-import type { Me } from './types';
+import type { Me, ReplayOrder, ReplayResult } from './types';
 
 // What people do, as opposed to read.
 
@@ -31,4 +31,9 @@ export async function adopt(token: string): Promise<Result<Me>> {
   const r = await call<Me>('GET', '/me');
   if (r.ok) setSession({ ...r.data, token }, false);
   return r;
+}
+
+/** Lets dead letters in again, or says what would become of them. */
+export async function replayLetters(order: Partial<ReplayOrder>): Promise<Result<ReplayResult>> {
+  return call<ReplayResult>('POST', '/deadletters/replay', { body: order });
 }

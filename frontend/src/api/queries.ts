@@ -9,8 +9,10 @@ import {
   type ClassList,
   type DeadLetterPage,
   type DevicePage,
+  type Flow,
   type GapPage,
   type History,
+  type LetterPreview,
   type Me,
   type Overview,
   type RelationList,
@@ -135,6 +137,21 @@ export function gapsQuery(open: boolean | undefined, limit = 200) {
     queryKey: ['gaps', open, limit],
     queryFn: ({ signal }) => unwrap(call<GapPage>('GET', '/gaps', { query: { open, limit }, signal })),
     refetchInterval: 10_000,
+  });
+}
+
+export const flowQuery = queryOptions({
+  queryKey: ['flow'],
+  queryFn: ({ signal }) => unwrap(call<Flow>('GET', '/flow', { signal })),
+  refetchInterval: 2_000,
+});
+
+export function previewQuery(id: string) {
+  return queryOptions({
+    queryKey: ['deadletters', 'preview', id],
+    queryFn: ({ signal }) =>
+      unwrap(call<LetterPreview>('GET', `/deadletters/${encodeURIComponent(id)}/preview`, { signal })),
+    staleTime: 0,
   });
 }
 

@@ -27,6 +27,10 @@ export type DevicePage = Schemas['DevicePage'];
 export type GapRow = Schemas['LedgerGap'];
 export type GapPage = Schemas['LedgerGapPage'];
 export type DeadLetter = Schemas['DeadLetter'];
+export type Flow = Schemas['Flow'];
+export type LetterPreview = Schemas['LetterPreview'];
+export type ReplayOrder = Schemas['ReplayOrder'];
+export type ReplayResult = Schemas['ReplayResult'];
 export type DeadLetterPage = Schemas['DeadLetterPage'];
 
 /** An instant of the API, RFC 3339 or Unix ms, as Unix ms; NaN when it is neither. */

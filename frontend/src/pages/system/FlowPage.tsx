@@ -11,12 +11,15 @@ import { t } from '../../shell/words';
 import { formatBytes, formatNumber } from '../../twin/format';
 import { payloadText } from '../../twin/payload';
 import { formatStamp } from '../../twin/time';
+import { FlowSites } from './FlowSites';
+import { LetterPreview } from './LetterPreview';
 import './flow.css';
 
-/** Where messages went that did not arrive: the ledger's holes and the dead letters. */
+/** How messages move, and where those went that did not arrive: the ledger's holes and the dead letters. */
 export function FlowPage() {
   return (
     <main className="fw">
+      <FlowSites />
       <Gaps />
       <DeadLetters />
     </main>
@@ -60,6 +63,7 @@ function Gaps() {
                     <th className="num">{t('flow.from')}</th>
                     <th className="num">{t('flow.to')}</th>
                     <th className="num">{t('flow.messages')}</th>
+                    <th className="num">{t('flow.missing')}</th>
                     <th className="num">{t('flow.detected')}</th>
                     <th>{t('flow.healed')}</th>
                   </tr>
@@ -88,12 +92,21 @@ function GapLine({ gap: g, zone }: { gap: GapRow; zone: string }) {
       <td className="num mono plain">{g.from_seq}</td>
       <td className="num mono plain">{g.to_seq}</td>
       <td className="num">{formatNumber(g.count)}</td>
+      <td className="num">{formatNumber(g.missing)}</td>
       <td className="num plain muted">{formatStamp(Date.parse(g.detected), zone)}</td>
-      <td className="plain muted">
-        {open ? t('flow.open') : `${formatStamp(Date.parse(g.healed_at ?? ''), zone)} ${g.healed_how ?? ''}`}
-      </td>
+      <td className="plain muted">{healState(g, zone)}</td>
     </tr>
   );
+}
+
+/** Open, asked for, gone for good; or since when it is filled, and how. */
+function healState(g: GapRow, zone: string): string {
+  if (g.healed_at != null) {
+    const how = g.healed_how === undefined ? '' : t(`flow.healed.${g.healed_how}`);
+    return `${formatStamp(Date.parse(g.healed_at), zone)} ${how}`;
+  }
+  if (g.gone > 0 && g.gone === g.missing) return t('flow.gone');
+  return g.asked_at == null ? t('flow.open') : t('flow.asked');
 }
 
 function DeadLetters() {
@@ -175,6 +188,7 @@ function Letter({ letter: d, zone, open, onToggle }: LetterProps) {
         <tr>
           <td colSpan={7} className="fw-payload">
             <p className="fw-full">{d.detail}</p>
+            <LetterPreview id={d.id} />
             <pre className="mono">{payloadText(d.payload_base64, 4000)}</pre>
           </td>
         </tr>

@@ -57,6 +57,8 @@ func TestALivingPlant(t *testing.T) {
 	p := startDemo(t)
 	t.Run("values change on both sites", func(t *testing.T) { valuesChange(t, p) })
 	t.Run("a device that is mosquitto_pub", func(t *testing.T) { mosquittoPub(t, p) })
+	t.Run("devices of every age", func(t *testing.T) { everyForm(t, p) })
+	t.Run("a gateway that speaks Sparkplug", func(t *testing.T) { sparkplug(t, p) })
 	t.Run("what the door refuses", func(t *testing.T) { refusals(t, p) })
 	t.Run("what intake refuses", func(t *testing.T) { badInput(t, p) })
 	t.Run("tenants apart", func(t *testing.T) { tenantsApart(t, p) })

@@ -34,7 +34,7 @@ type world struct {
 
 func (w *world) ports() api.Ports {
 	return api.Ports{
-		Twins: w, History: w, Recorder: w, Fleet: fleetOf{w}, Ledger: w, Models: w, Overview: w,
+		Twins: w, History: w, Recorder: w, Fleet: fleetOf{w}, Ledger: w, Storage: w, Models: w, Overview: w,
 		Ready: func(context.Context) error { return w.broken },
 		Metrics: func(tenant string) http.Handler {
 			return http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
@@ -202,6 +202,16 @@ func (w *world) Report(tenant string, from, _ time.Time) []api.GapReportRow {
 	}
 	n := uint64(len(w.gaps[tenant]))
 	return []api.GapReportRow{{Site: "detroit", Cause: "offline", Gaps: n, Messages: 5 * n, Missing: 5 * n}}
+}
+
+// Usage: flow and state of the third asset are kept, and a tag of a device that nobody declared.
+func (w *world) Usage(_ context.Context, tenant string) (api.StorageUsage, error) {
+	id := w.assets[tenant][3].ID
+	return api.StorageUsage{Bytes: 1500, Points: 900, PerDay: 100, Free: 1000, Series: []api.StorageSeries{
+		{Asset: id, Tag: "state", Bytes: 100, Points: 50},
+		{Asset: id, Tag: "flow", Bytes: 900, Points: 800},
+		{Device: "P-007", Tag: "noise_db", Bytes: 200, Points: 50},
+	}}, nil
 }
 
 func (w *world) Flow(tenant string) api.Flow {

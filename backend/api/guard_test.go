@@ -40,6 +40,7 @@ func probes(s *site) map[string]string {
 		"POST /api/v1/deadletters/replay":      "/api/v1/deadletters/replay",
 		"GET /api/v1/gaps/report":              "/api/v1/gaps/report?month=2026-03",
 		"GET /api/v1/flow":                     "/api/v1/flow",
+		"GET /api/v1/storage":                  "/api/v1/storage",
 
 		"GET /api/v1/devices":             "/api/v1/devices",
 		"POST /api/v1/devices":            "/api/v1/devices",

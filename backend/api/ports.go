@@ -16,6 +16,7 @@ type Ports struct {
 	Recorder Recorder
 	Fleet    Fleet
 	Ledger   Ledger
+	Storage  Storage
 	Models   Models
 	Overview OverviewSource
 	// Ready returns nil once every part can do its work, or the part that cannot and why.

@@ -97,6 +97,10 @@ func (a *API) historyRoutes() {
 		method: http.MethodGet, path: base + "/flow", id: "flow", tag: "history",
 		summary: "How data moves: rates, and how far behind each sink is", needs: access.LedgerRead,
 	}, (*plant).flow)
+	register(a, operation{
+		method: http.MethodGet, path: base + "/storage", id: "storage", tag: "history",
+		summary: "What history takes, by site and tag, and when the disk is full", needs: access.LedgerRead,
+	}, (*plant).storage)
 }
 
 func (a *API) fleetRoutes() {

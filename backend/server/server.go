@@ -172,6 +172,7 @@ func (p *parts) openDoors(ctx context.Context, cfg Config, d Deps) (err error) {
 			Recorder: recorder{p.series, p.history.Tenant, d.Clock},
 			Fleet:    devices{p.fleet, p.twins.Asset},
 			Ledger:   ledger{p.intake, p.stream, p.fleet},
+			Storage:  storage{p.history, p.series},
 			Models:   models{p.twins, p.fleet, classes, p.series.Refresh},
 			Overview: p.signals,
 			Ready:    p.ready,

@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/lineshaft/lineshaft/backend/access"
+	"github.com/lineshaft/lineshaft/backend/api/prom"
 	"github.com/lineshaft/lineshaft/twin/clock"
 )
 
@@ -56,6 +57,7 @@ type API struct {
 	cursors cursorKey
 	streams *streams
 	spec    []byte
+	prom    *prom.Engine
 	live    context.Context // ends when the server shuts down, so that streams end
 	stop    context.CancelFunc
 }
@@ -96,7 +98,7 @@ func build(o Options) (*API, error) {
 	}
 	a := &API{
 		Options: o, log: o.Log, mux: http.NewServeMux(), needs: map[string]access.Permission{},
-		cursors: cursorKey(o.CursorKey), streams: newStreams(defaultPace().linger), pace: defaultPace(),
+		cursors: cursorKey(o.CursorKey), streams: newStreams(defaultPace().linger), pace: defaultPace(), prom: prom.New(),
 	}
 	a.live, a.stop = context.WithCancel(context.Background())
 	config := huma.DefaultConfig("Lineshaft", "1")
@@ -109,6 +111,7 @@ func build(o Options) (*API, error) {
 	a.huma = humago.New(a.mux, config)
 	a.routes()
 	a.mux.HandleFunc("/api/", a.noRoute)
+	a.mux.HandleFunc(promBase+"/", a.noRoute)
 	a.front = a.frontOf(a.mux)
 	if len(a.faults) > 0 {
 		return nil, errors.New(strings.Join(a.faults, "; "))

@@ -17,7 +17,7 @@ func (a *API) compress(next http.Handler) http.Handler {
 		return z
 	}}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasPrefix(r.URL.Path, "/api/") && r.URL.Path != "/metrics" && r.URL.Path != "/openapi.json" {
+		if !strings.HasPrefix(r.URL.Path, "/api/") && !strings.HasPrefix(r.URL.Path, promBase+"/") && r.URL.Path != "/metrics" && r.URL.Path != "/openapi.json" {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -3,8 +3,10 @@ package api
 import (
 	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/lineshaft/lineshaft/backend/access"
+	"github.com/lineshaft/lineshaft/backend/api/prom"
 	"github.com/lineshaft/lineshaft/backend/historian/export"
 )
 
@@ -15,6 +17,7 @@ func (a *API) routes() {
 	a.sessionRoutes()
 	a.assetRoutes()
 	a.historyRoutes()
+	a.promRoutes()
 	a.fleetRoutes()
 	a.serverRoutes()
 }
@@ -101,6 +104,30 @@ func (a *API) historyRoutes() {
 		method: http.MethodGet, path: base + "/storage", id: "storage", tag: "history",
 		summary: "What history takes, by site and tag, and when the disk is full", needs: access.LedgerRead,
 	}, (*plant).storage)
+}
+
+// promRoutes are Prometheus's own, for Grafana: each may be asked with GET, and with a form.
+func (a *API) promRoutes() {
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		op := func(path, id, summary string) operation {
+			o := operation{
+				method: method, path: promBase + path, id: "prom-" + id + "-" + strings.ToLower(method), tag: "prometheus",
+				summary: summary, needs: access.HistoryRead,
+				produces: map[string]reflect.Type{"application/json": reflect.TypeFor[prom.Answer]()},
+			}
+			if method == http.MethodPost {
+				o.consumes = []string{"application/x-www-form-urlencoded"}
+			}
+			return o
+		}
+		register(a, op("/api/v1/query", "query", "PromQL at one instant"), (*plant).promQuery)
+		register(a, op("/api/v1/query_range", "query-range", "PromQL over a span"), (*plant).promRange)
+		register(a, op("/api/v1/labels", "labels", "Names of labels"), (*plant).promLabels)
+		register(a, op("/api/v1/series", "series", "Tags that match"), (*plant).promSeries)
+		if method == http.MethodGet {
+			register(a, op("/api/v1/label/{name}/values", "label-values", "Values of a label"), (*plant).promLabelValues)
+		}
+	}
 }
 
 func (a *API) fleetRoutes() {

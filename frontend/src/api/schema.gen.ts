@@ -396,23 +396,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/storage": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What history takes, by site and tag, and when the disk is full */
-        get: operations["storage"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -481,6 +464,95 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/prom/api/v1/label/{name}/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Values of a label */
+        get: operations["prom-label-values-get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prom/api/v1/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Names of labels */
+        get: operations["prom-labels-get"];
+        put?: never;
+        /** Names of labels */
+        post: operations["prom-labels-post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prom/api/v1/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** PromQL at one instant */
+        get: operations["prom-query-get"];
+        put?: never;
+        /** PromQL at one instant */
+        post: operations["prom-query-post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prom/api/v1/query_range": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** PromQL over a span */
+        get: operations["prom-query-range-get"];
+        put?: never;
+        /** PromQL over a span */
+        post: operations["prom-query-range-post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prom/api/v1/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tags that match */
+        get: operations["prom-series-get"];
+        put?: never;
+        /** Tags that match */
+        post: operations["prom-series-post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/readyz": {
         parameters: {
             query?: never;
@@ -502,6 +574,15 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Answer: {
+            data?: unknown;
+            error?: string;
+            errorType?: string;
+            infos?: string[];
+            /** @enum {string} */
+            status: "success" | "error";
+            warnings?: string[];
+        };
         Asset: {
             class: string;
             /** @description ULID; stays when the asset moves */
@@ -1191,63 +1272,6 @@ export interface components {
             throughput: number | null;
             time_zone: string;
             title: string;
-        };
-        StorageReport: {
-            /**
-             * Format: int64
-             * @description raw readings, rollups and what waits to be sealed
-             */
-            bytes: number;
-            /**
-             * Format: int64
-             * @description on the disk of the history
-             */
-            bytes_free?: number;
-            /**
-             * Format: int64
-             * @description growth of the last days; missing while it is not known
-             */
-            bytes_per_day?: number;
-            /**
-             * Format: date-time
-             * @description when the disk is full at that growth; missing if not known or a century away
-             */
-            full_at?: string;
-            /**
-             * Format: int64
-             * @description readings
-             */
-            points: number;
-            /**
-             * Format: int64
-             * @description tags that ever had a reading
-             */
-            series: number;
-            /** Format: date-time */
-            server_time: string;
-            /** @description largest first */
-            sites: components["schemas"]["StorageSite"][];
-            /** @description largest first */
-            tags: components["schemas"]["StorageTag"][];
-        };
-        StorageSite: {
-            /** Format: int64 */
-            bytes: number;
-            /** Format: int64 */
-            points: number;
-            /** Format: int64 */
-            series: number;
-            site: string;
-        };
-        StorageTag: {
-            asset_id?: string;
-            /** Format: int64 */
-            bytes: number;
-            device_id?: string;
-            path?: string;
-            /** Format: int64 */
-            points: number;
-            tag: string;
         };
         StreamEvents: {
             device?: components["schemas"]["DeviceEvent"];
@@ -2177,38 +2201,6 @@ export interface operations {
             };
         };
     };
-    storage: {
-        parameters: {
-            query?: {
-                /** @description how many of the largest tags to list */
-                tags?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StorageReport"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     stream: {
         parameters: {
             query: {
@@ -2318,6 +2310,384 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "prom-label-values-get": {
+        parameters: {
+            query?: {
+                query?: string;
+                time?: string;
+                start?: string;
+                end?: string;
+                step?: string;
+                timeout?: string;
+                limit?: string;
+                stats?: string;
+                lookback_delta?: string;
+                "match[]"?: string[];
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "prom-labels-get": {
+        parameters: {
+            query?: {
+                query?: string;
+                time?: string;
+                start?: string;
+                end?: string;
+                step?: string;
+                timeout?: string;
+                limit?: string;
+                stats?: string;
+                lookback_delta?: string;
+                "match[]"?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "prom-labels-post": {
+        parameters: {
+            query?: {
+                query?: string;
+                time?: string;
+                start?: string;
+                end?: string;
+                step?: string;
+                timeout?: string;
+                limit?: string;
+                stats?: string;
+                lookback_delta?: string;
+                "match[]"?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "prom-query-get": {
+        parameters: {
+            query?: {
+                query?: string;
+                time?: string;
+                start?: string;
+                end?: string;
+                step?: string;
+                timeout?: string;
+                limit?: string;
+                stats?: string;
+                lookback_delta?: string;
+                "match[]"?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "prom-query-post": {
+        parameters: {
+            query?: {
+                query?: string;
+                time?: string;
+                start?: string;
+                end?: string;
+                step?: string;
+                timeout?: string;
+                limit?: string;
+                stats?: string;
+                lookback_delta?: string;
+                "match[]"?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "prom-query-range-get": {
+        parameters: {
+            query?: {
+                query?: string;
+                time?: string;
+                start?: string;
+                end?: string;
+                step?: string;
+                timeout?: string;
+                limit?: string;
+                stats?: string;
+                lookback_delta?: string;
+                "match[]"?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "prom-query-range-post": {
+        parameters: {
+            query?: {
+                query?: string;
+                time?: string;
+                start?: string;
+                end?: string;
+                step?: string;
+                timeout?: string;
+                limit?: string;
+                stats?: string;
+                lookback_delta?: string;
+                "match[]"?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "prom-series-get": {
+        parameters: {
+            query?: {
+                query?: string;
+                time?: string;
+                start?: string;
+                end?: string;
+                step?: string;
+                timeout?: string;
+                limit?: string;
+                stats?: string;
+                lookback_delta?: string;
+                "match[]"?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "prom-series-post": {
+        parameters: {
+            query?: {
+                query?: string;
+                time?: string;
+                start?: string;
+                end?: string;
+                step?: string;
+                timeout?: string;
+                limit?: string;
+                stats?: string;
+                lookback_delta?: string;
+                "match[]"?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
                 };
             };
             /** @description What went wrong */

@@ -2,10 +2,14 @@ package embedded
 
 import (
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lineshaft/lineshaft/backend/historian"
 	"github.com/lineshaft/lineshaft/backend/historian/historiantest"
@@ -116,6 +120,61 @@ func TestOnlyWhatWasTouchedIsMadeAgain(t *testing.T) {
 		t.Fatalf("to be made again: %v", h.stale)
 	}
 	if err := historiantest.CheckRollups(t.Context(), h, 1); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A plant writes, late data comes, the store rolls up and merges, and somebody asks all the while: no answer misses a
+// reading that was appended before it was asked for.
+func TestAnswersAreWholeWhileTheStoreRollsUp(t *testing.T) {
+	s := open(t, t.TempDir(), Options{BlockPoints: 64, HeadPoints: 200})
+	h := s.Tenant("acme").(*tenant)
+	const rounds, batch = 120, 60
+	done := make(chan struct{})
+	g, ctx := errgroup.WithContext(t.Context())
+	g.Go(func() error {
+		for {
+			select {
+			case <-done:
+				return nil
+			default:
+			}
+			if err := errors.Join(s.Roll(ctx), s.Compact(ctx)); err != nil {
+				return err
+			}
+		}
+	})
+	g.Go(func() error {
+		defer close(done)
+		for r := range int64(rounds) {
+			var ps []historian.Point
+			for i := range int64(batch) {
+				at := noon + (r/2*batch+i)*20*second + r%2*10*second // every second batch falls between the readings of the one before
+				ps = append(ps, historian.Point{Series: 1, Sample: twin.Sample{T: at, V: twin.IntValue(r), Q: twin.Good}})
+			}
+			if err := errors.Join(h.Append(ctx, ps), h.Commit(ctx)); err != nil {
+				return err
+			}
+			for _, tier := range []time.Duration{rollup.Minute, rollup.Hour} {
+				bs, err := h.Rollup(ctx, 1, tier, noon, noon+48*3600*second)
+				if err != nil {
+					return err
+				}
+				readings := int64(0)
+				for i := range bs {
+					readings += bs[i].Readings
+				}
+				if readings != (r+1)*batch {
+					return fmt.Errorf("buckets of %s hold %d readings of %d", tier, readings, (r+1)*batch)
+				}
+			}
+		}
+		return nil
+	})
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(historiantest.CheckRollups(t.Context(), h, 1), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -67,6 +67,7 @@ type parts struct {
 	broker   *broker.Broker
 	api      *api.API
 	listener net.Listener
+	operator *operator
 	signals  signals
 }
 
@@ -79,6 +80,9 @@ func Run(ctx context.Context, cfg Config, d Deps) (err error) {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
+	if err := checkRestored(cfg.Data); err != nil {
+		return err
+	}
 	var p parts
 	defer func() { err = errors.Join(err, p.close()) }()
 	if err := p.open(ctx, cfg, d); err != nil {
@@ -89,6 +93,9 @@ func Run(ctx context.Context, cfg Config, d Deps) (err error) {
 	}
 	first, err := bootstrap(ctx, p.access, cfg.Data, union(cfg.Tenants, p.twins.Tenants()), d.Log)
 	if err != nil {
+		return err
+	}
+	if p.operator, err = openOperator(ctx, cfg.Data, p.backup(cfg.Data, d.Clock), d.Log); err != nil {
 		return err
 	}
 	if d.Ready != nil {
@@ -205,6 +212,9 @@ func (p *parts) run(ctx context.Context) error {
 	doors, front := errgroup.WithContext(ctx)
 	doors.Go(func() error { return p.broker.Run(front) })
 	doors.Go(func() error { return p.api.Run(front, p.listener) })
+	if p.operator != nil {
+		doors.Go(func() error { return p.operator.run(front) })
+	}
 	doors.Go(func() error { // a worker that fails ends the backend
 		select {
 		case <-front.Done():
@@ -225,6 +235,9 @@ func (p *parts) close() error {
 		if err := p.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
+	}
+	if p.operator != nil {
+		errs = append(errs, p.operator.close())
 	}
 	if p.broker != nil {
 		p.broker.Close()

@@ -57,8 +57,8 @@ func Fill(dir string, format int, log *slog.Logger, pairs iter.Seq2[Pair, error]
 	if err != nil {
 		return err
 	}
-	if !had.fresh {
-		return fmt.Errorf("fill store: %s holds one", dir)
+	if !had.fresh || format < 1 {
+		return fmt.Errorf("fill store: %s holds one, or format %d is none", dir, format)
 	}
 	had.fresh, had.Version = false, format
 	if err := had.check(dir, Format()); err != nil {

@@ -81,6 +81,7 @@ fuzz: ## every fuzz target for FUZZTIME
 
 prove: $(CONSOLE) ## the long proofs: many kill points, long runs
 	@build/setup.sh test
+	@$(MAKE) --no-print-directory peers
 	LINESHAFT_PROVE=1 go test -timeout 120m -count=1 ./...
 
 setup: ## what the tests and the desktop shell need from the system

@@ -1,4 +1,4 @@
-package server_test
+package e2e
 
 import (
 	"context"
@@ -23,7 +23,7 @@ import (
 	"github.com/lineshaft/lineshaft/twin/clock"
 	"github.com/lineshaft/lineshaft/twin/link"
 	"github.com/lineshaft/lineshaft/twin/link/linktest"
-	"github.com/lineshaft/lineshaft/twin/wire"
+	contract "github.com/lineshaft/lineshaft/twin/wire"
 )
 
 // ahead is the machine's clock, set forward.
@@ -34,8 +34,8 @@ type ahead struct {
 
 func (a *ahead) Now() time.Time { return a.Wall.Now().Add(time.Duration(a.by.Load())) }
 
-// site is a backend and a gateway that hosts one pump, each of which outlives the other's restarts.
-type site struct {
+// restored is a backend and a gateway that hosts one pump, each of which outlives the other's restarts.
+type restored struct {
 	t         *testing.T
 	clk       *ahead
 	cfg       server.Config
@@ -49,15 +49,15 @@ type site struct {
 	in  chan []uplink.Reading
 }
 
-func newSite(t *testing.T) *site {
+func newRestored(t *testing.T) *restored {
 	cfg := server.Defaults()
 	cfg.HTTPListen, cfg.MQTTListen = linktest.FreeAddr(t), linktest.FreeAddr(t)
 	cfg.Data, cfg.Tenants = filepath.Join(t.TempDir(), "data"), []string{"acme"}
-	return &site{t: t, clk: &ahead{}, cfg: cfg, outbox: t.TempDir(), retention: 24 * time.Hour, api: "http://" + cfg.HTTPListen}
+	return &restored{t: t, clk: &ahead{}, cfg: cfg, outbox: t.TempDir(), retention: 24 * time.Hour, api: "http://" + cfg.HTTPListen}
 }
 
 // up runs the backend and the gateway while body runs.
-func (s *site) up(body func()) {
+func (s *restored) up(body func()) {
 	s.t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(s.t.Context()))
 	log := slog.New(slog.NewTextHandler(s.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
@@ -81,7 +81,7 @@ func (s *site) up(body func()) {
 	}
 }
 
-func (s *site) register() {
+func (s *restored) register() {
 	for _, d := range []string{
 		`{"device_id":"gw-1","kind":"gateway","device_type":"gateway","site":"detroit","area":"utilities","line":"_"}`,
 		`{"device_id":"P-1","kind":"hosted","device_type":"pump","site":"detroit","area":"utilities","line":"cw","gateway":"gw-1"}`,
@@ -96,7 +96,7 @@ func (s *site) register() {
 	}
 }
 
-func (s *site) call(method, path, body string, into any) {
+func (s *restored) call(method, path, body string, into any) {
 	s.t.Helper()
 	req, err := http.NewRequestWithContext(s.t.Context(), method, s.api+"/api/v1"+path, strings.NewReader(body))
 	if err != nil {
@@ -121,19 +121,19 @@ func (s *site) call(method, path, body string, into any) {
 }
 
 // gateway runs the gateway on its outbox until the function returned is called.
-func (s *site) gateway(log *slog.Logger) (stop func()) {
+func (s *restored) gateway(log *slog.Logger) (stop func()) {
 	s.t.Helper()
 	box, err := outbox.Open(s.outbox, outbox.Options{SentRetention: s.retention, Clock: s.clk, Log: log})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	device := func(id, line, class string) uplink.Device {
-		return uplink.Device{ID: id, Type: class, Topic: wire.Topic{
+		return uplink.Device{ID: id, Type: class, Topic: contract.Topic{
 			Tenant: "acme", Site: "detroit", Area: "utilities", Line: line, Class: class, Device: id,
 		}}
 	}
 	up := uplink.New(uplink.Config{
-		Gateway: device("gw-1", "_", wire.GatewayClass), Hosted: []uplink.Device{device("P-1", "cw", "pump")},
+		Gateway: device("gw-1", "_", contract.GatewayClass), Hosted: []uplink.Device{device("P-1", "cw", "pump")},
 		Flush: 10 * time.Millisecond, Report: time.Hour, Clock: s.clk, Log: log,
 	}, box)
 	session, err := link.New(link.Config{
@@ -164,19 +164,19 @@ func (s *site) gateway(log *slog.Logger) (stop func()) {
 }
 
 // read has the gateway read the pump n times, each a message of its own that is acknowledged before the next.
-func (s *site) read(n int) {
+func (s *restored) read(n int) {
 	s.t.Helper()
 	for range n {
 		s.value++
 		before := s.box.Stats().Rows
-		s.in <- []uplink.Reading{{Reading: wire.Reading{Tag: "flow", Sample: twin.Sample{
+		s.in <- []uplink.Reading{{Reading: contract.Reading{Tag: "flow", Sample: twin.Sample{
 			T: s.clk.Now().Truncate(time.Millisecond).UnixNano(), V: twin.FloatValue(s.value), Q: twin.Good,
 		}}}}
 		linktest.Await(s.t, "the message is acknowledged", func() bool { st := s.box.Stats(); return st.Rows > before && st.Unsent == 0 })
 	}
 }
 
-type gap struct {
+type missed struct {
 	DeviceID  string `json:"device_id"`
 	FromSeq   uint64 `json:"from_seq"`
 	ToSeq     uint64 `json:"to_seq"`
@@ -185,16 +185,16 @@ type gap struct {
 	HealedHow string `json:"healed_how"`
 }
 
-func (s *site) gaps() []gap {
+func (s *restored) gaps() []missed {
 	s.t.Helper()
 	var page struct {
-		Items []gap `json:"items"`
+		Items []missed `json:"items"`
 	}
 	s.call(http.MethodGet, "/gaps?device=P-1", "", &page)
 	return page.Items
 }
 
-func (s *site) messages() uint64 {
+func (s *restored) messages() uint64 {
 	s.t.Helper()
 	var flow struct {
 		Sites []struct {
@@ -210,7 +210,7 @@ func (s *site) messages() uint64 {
 }
 
 // lose has the backend acknowledge ten messages and then fall back to before them, as after a restored backup.
-func (s *site) lose() {
+func (s *restored) lose() {
 	s.t.Helper()
 	earlier := filepath.Join(s.t.TempDir(), "earlier")
 	s.up(func() {
@@ -230,7 +230,7 @@ func (s *site) lose() {
 // the gateway sends it again, and the hole is healed.
 func TestWhatABackupDoesNotHaveIsSentAgain(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newRestored(t)
 	s.lose()
 	s.up(func() {
 		s.read(1)
@@ -250,7 +250,7 @@ func TestWhatABackupDoesNotHaveIsSentAgain(t *testing.T) {
 // is not asked again.
 func TestWhatNobodyHasAnyMoreIsGone(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newRestored(t)
 	s.lose()
 	s.retention = time.Second
 	s.clk.by.Add(int64(3 * time.Minute))

@@ -396,6 +396,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What history takes, by site and tag, and when the disk is full */
+        get: operations["storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -1272,6 +1289,63 @@ export interface components {
             throughput: number | null;
             time_zone: string;
             title: string;
+        };
+        StorageReport: {
+            /**
+             * Format: int64
+             * @description raw readings, rollups and what waits to be sealed
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description on the disk of the history
+             */
+            bytes_free?: number;
+            /**
+             * Format: int64
+             * @description growth of the last days; missing while it is not known
+             */
+            bytes_per_day?: number;
+            /**
+             * Format: date-time
+             * @description when the disk is full at that growth; missing if not known or a century away
+             */
+            full_at?: string;
+            /**
+             * Format: int64
+             * @description readings
+             */
+            points: number;
+            /**
+             * Format: int64
+             * @description tags that ever had a reading
+             */
+            series: number;
+            /** Format: date-time */
+            server_time: string;
+            /** @description largest first */
+            sites: components["schemas"]["StorageSite"][];
+            /** @description largest first */
+            tags: components["schemas"]["StorageTag"][];
+        };
+        StorageSite: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            points: number;
+            /** Format: int64 */
+            series: number;
+            site: string;
+        };
+        StorageTag: {
+            asset_id?: string;
+            /** Format: int64 */
+            bytes: number;
+            device_id?: string;
+            path?: string;
+            /** Format: int64 */
+            points: number;
+            tag: string;
         };
         StreamEvents: {
             device?: components["schemas"]["DeviceEvent"];
@@ -2188,6 +2262,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    storage: {
+        parameters: {
+            query?: {
+                /** @description how many of the largest tags to list */
+                tags?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageReport"];
                 };
             };
             /** @description What went wrong */

@@ -2,6 +2,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
 import { historyQuery, overviewQuery } from '../api/queries';
+import { readVersus, type Versus } from '../twin/compare';
 import { readCursor, writeCursor } from '../twin/cursor';
 import { defaultRange, rangeForAge, span, type Range, type Span } from '../twin/range';
 import { resolveZone, type ZoneChoice } from '../twin/time';
@@ -38,6 +39,8 @@ export interface AssetSearch extends Shared {
   /** The trend's cursors, instants in UTC. */
   a?: string;
   b?: string;
+  /** What the trend is compared with. */
+  vs?: Versus;
   /** The tree's filter. */
   q?: string;
 }
@@ -54,6 +57,8 @@ export function assetSearch(raw: Record<string, unknown>): AssetSearch {
     const at = writeCursor(readCursor(text(raw[key])));
     if (at !== undefined) out[key] = at;
   }
+  const vs = readVersus(raw['vs']);
+  if (vs !== undefined) out.vs = vs;
   return out;
 }
 

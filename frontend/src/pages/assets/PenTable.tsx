@@ -7,6 +7,7 @@ import { formatStamp, formatTime } from '../../twin/time';
 import { unitLabel } from '../../twin/unit';
 import { PenLine } from './PenPicker';
 import type { Pen } from './pens';
+import type { Ghosts } from './useGhosts';
 
 interface Props {
   pens: readonly Pen[];
@@ -15,11 +16,12 @@ interface Props {
   /** Where the pointer is. */
   cursor: number | null;
   cursors: Cursors;
+  ghosts: Ghosts | null;
   zone: string;
 }
 
 /** What the pens say in numbers; the trend's twin for those who cannot see it. */
-export function PenTable({ pens, series, span, cursor, cursors, zone }: Props) {
+export function PenTable({ pens, series, span, cursor, cursors, ghosts, zone }: Props) {
   const { a, b } = cursors;
   const over = between(cursors) === null ? undefined : t('pens.over');
   return (
@@ -47,6 +49,11 @@ export function PenTable({ pens, series, span, cursor, cursors, zone }: Props) {
             <th className="num" title={over}>
               {t('pens.mean')}
             </th>
+            {ghosts !== null && (
+              <th className="num" title={ghosts.label}>
+                {t('pens.versus', { when: t(`vs.short.${ghosts.vs}`) })}
+              </th>
+            )}
             <th className="num" title={over}>
               {t('pens.max')}
             </th>
@@ -66,6 +73,7 @@ export function PenTable({ pens, series, span, cursor, cursors, zone }: Props) {
               span={span}
               cursor={cursor}
               cursors={cursors}
+              ghosts={ghosts}
             />
           ))}
         </tbody>
@@ -80,13 +88,16 @@ interface RowProps {
   span: Props['span'];
   cursor: number | null;
   cursors: Cursors;
+  ghosts: Ghosts | null;
 }
 
-function Row({ pen, series, span, cursor, cursors }: RowProps) {
+function Row({ pen, series, span, cursor, cursors, ghosts }: RowProps) {
   const { tag } = pen;
   const { a, b } = cursors;
   const analog = isAnalog(tag);
   const m = series === undefined ? undefined : measure(series, cursors, span);
+  const before = ghosts?.series.get(tag.name);
+  const mean = before === undefined ? null : measure(before, cursors, span).mean;
   const num = (v: number | null | undefined) => (v == null || !analog ? '–' : formatNumber(v, tag.decimals));
   const change = (v: number | null | undefined) =>
     v == null || !analog ? '–' : formatDelta(v, tag.decimals);
@@ -119,6 +130,9 @@ function Row({ pen, series, span, cursor, cursors }: RowProps) {
       <td className="num" title={thinned}>
         {m?.mean == null || !analog ? '–' : near + num(m.mean)}
       </td>
+      {ghosts !== null && (
+        <td className="num">{change(mean === null || m?.mean == null ? null : m.mean - mean)}</td>
+      )}
       <td className="num">{num(m?.max)}</td>
       <td className="num" title={thinned}>
         {m?.good == null ? '–' : near + formatNumber(m.good * 100, 1)}

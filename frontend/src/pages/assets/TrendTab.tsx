@@ -13,8 +13,10 @@ import { ExportButton } from './ExportButton';
 import { PenPicker } from './PenPicker';
 import { PenTable } from './PenTable';
 import { groupPens, type Fit, type Pen } from './pens';
+import { TrendCompare } from './TrendCompare';
 import { useElementHeight } from './useElementHeight';
 import { useCursors } from './useCursors';
+import { useGhosts } from './useGhosts';
 import { useHistory } from './useHistory';
 
 const TrendStack = lazy(() =>
@@ -39,16 +41,23 @@ export function TrendTab({ asset, readings, zone }: { asset: Asset; readings: Re
     readings,
     1200,
   );
+  const ghosts = useGhosts(
+    asset.id,
+    pens.map((p) => p.tag.name),
+    search.vs,
+    span,
+    zone,
+  );
   const host = useRef<HTMLDivElement>(null);
   const height = useElementHeight(host, 420);
   const plots = useMemo(
-    () => groupPens({ asset: asset.id, pens, series, span, zone, fit, readings, cursors }),
-    [asset.id, pens, series, span, zone, fit, readings, cursors],
+    () => groupPens({ asset: asset.id, pens, series, span, zone, fit, readings, cursors, ghosts }),
+    [asset.id, pens, series, span, zone, fit, readings, cursors, ghosts],
   );
   const lanes = plots.filter((p) => p.height !== undefined);
   const fixed = lanes.reduce((sum, p) => sum + (p.height ?? 0) + 6, 0);
   const each = Math.max(
-    110,
+    100,
     Math.floor((height - 44 - fixed - plots.length * 6) / Math.max(1, plots.length - lanes.length)),
   );
   const preset = presetOf(range);
@@ -73,6 +82,7 @@ export function TrendTab({ asset, readings, zone }: { asset: Asset; readings: Re
           ]}
           onChange={setFit}
         />
+        <TrendCompare vs={search.vs} />
         <ExportButton asset={asset} tags={pens.map((p) => p.tag.name)} span={span} />
       </div>
       <div
@@ -106,7 +116,15 @@ export function TrendTab({ asset, readings, zone }: { asset: Asset; readings: Re
           </Suspense>
         )}
       </div>
-      <PenTable pens={pens} series={series} span={span} cursor={cursor} cursors={cursors} zone={zone} />
+      <PenTable
+        pens={pens}
+        series={series}
+        span={span}
+        cursor={cursor}
+        cursors={cursors}
+        ghosts={ghosts}
+        zone={zone}
+      />
     </div>
   );
 }

@@ -4,7 +4,8 @@ import { t } from '../../shell/words';
 import type { Cursors } from '../../twin/cursor';
 import type { Readings } from '../../twin/live';
 import { isAnalog, numeric, stateWords, type Tag } from '../../twin/model';
-import type { Series } from '../../twin/series';
+import type { Series, Span } from '../../twin/series';
+import type { Ghosts } from './useGhosts';
 
 // Pens become plots: one per unit, discrete tags each in a lane of their own.
 
@@ -26,6 +27,7 @@ interface Group {
   fit: Fit;
   readings: Readings;
   cursors: Cursors;
+  ghosts: Ghosts | null;
 }
 
 function none(asset: string, tag: Tag): Series {
@@ -45,18 +47,29 @@ function none(asset: string, tag: Tag): Series {
   };
 }
 
-export function groupPens({ asset, pens, series, span, zone, fit, readings, cursors }: Group): StackedPlot[] {
+export function groupPens({
+  asset,
+  pens,
+  series,
+  span,
+  zone,
+  fit,
+  readings,
+  cursors,
+  ghosts,
+}: Group): StackedPlot[] {
   const groups = new Map<string, Pen[]>();
   for (const pen of pens) {
     const key = isAnalog(pen.tag) ? `unit ${pen.tag.unit}` : `tag ${pen.tag.name}`;
     groups.set(key, [...(groups.get(key) ?? []), pen]);
   }
-  return [...groups].flatMap(([key, group]) => {
+  return [...groups].flatMap(([key, group], place) => {
     const first = group[0];
     if (first === undefined) return [];
     const discrete = !isAnalog(first.tag);
     const drawn = group.map((p) => ({ ...p, series: series.get(p.tag.name) ?? none(asset, p.tag) }));
     const all = drawn.map((p) => marksOf(p.tag, p.series, zone, setpointOf(p.tag, readings)));
+    const before = group.flatMap((p) => ghosts?.series.get(p.tag.name) ?? []);
     const only = all.length === 1 ? all[0] : undefined;
     const plot: StackedPlot = {
       key,
@@ -68,15 +81,15 @@ export function groupPens({ asset, pens, series, span, zone, fit, readings, curs
         // The band and limits of several tags over each other say nothing.
         band: only?.band ?? null,
         limits: only?.limits ?? [],
-        gaps: all.flatMap((m) => m.gaps),
-        backfilled: all.flatMap((m) => m.backfilled),
+        gaps: once(all.flatMap((m) => m.gaps)),
+        backfilled: once(all.flatMap((m) => m.backfilled)),
         // Veiled only where no pen has anything.
         before: all.every((m) => m.before !== null) ? (all[0]?.before ?? null) : null,
         inset: 56,
       },
       from: span.from,
       to: span.to,
-      y: fit === 'limits' && !discrete ? widest(drawn, drawn.length === 1) : null,
+      y: fit === 'limits' && !discrete ? widest(drawn, before) : null,
       decimals: first.tag.decimals,
       zone,
       unit: first.tag.unit,
@@ -84,6 +97,11 @@ export function groupPens({ asset, pens, series, span, zone, fit, readings, curs
       cursors,
     };
     if (discrete) plot.height = 64;
+    if (ghosts !== null) {
+      plot.ghosts = before;
+      plot.summary += `, ${t('vs.summary', { when: ghosts.label })}`;
+      if (place === 0) plot.ghostLabel = ghosts.label;
+    }
     return [plot];
   });
 }
@@ -92,8 +110,16 @@ function setpointOf(tag: Tag, readings: Readings): number | null {
   return tag.setpoint === undefined ? null : numeric(readings[tag.setpoint]?.v ?? null);
 }
 
-function widest(drawn: readonly { tag: Tag; series: Series }[], limits: boolean): [number, number] | null {
-  if (!limits) return null;
+/** Pens of one device have their gaps in common; drawn twice, a hatch would be another hatch. */
+function once<T extends Span & { label: string }>(spans: readonly T[]): T[] {
+  return [...new Map(spans.map((s) => [`${s.from} ${s.to} ${s.label}`, s])).values()];
+}
+
+function widest(
+  drawn: readonly { tag: Tag; series: Series }[],
+  before: readonly Series[],
+): [number, number] | null {
   const one = drawn[0];
-  return one === undefined ? null : rangeWithLimits(one.tag, one.series.v);
+  if (drawn.length !== 1 || one === undefined) return null;
+  return rangeWithLimits(one.tag, one.series.v.concat(...before.map((s) => s.v)));
 }

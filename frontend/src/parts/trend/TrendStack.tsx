@@ -99,10 +99,11 @@ export function OnePlot(props: OneProps) {
     () =>
       JSON.stringify([
         spec.pens.map((p) => [p.series.asset, p.series.tag, p.color, p.dash]),
+        spec.ghosts?.map((s) => s.tag),
         spec.states,
         spec.zone,
       ]),
-    [spec.pens, spec.states, spec.zone],
+    [spec.pens, spec.ghosts, spec.states, spec.zone],
   );
   const latest = useRef(spec);
   useEffect(() => {
@@ -143,6 +144,7 @@ export function OnePlot(props: OneProps) {
           {unitLabel(spec.unit)}
         </span>
       )}
+      {spec.ghostLabel !== undefined && <span className="tr-ghost">{spec.ghostLabel}</span>}
     </div>
   );
 }

@@ -72,7 +72,7 @@ function lines(ctx: CanvasRenderingContext2D, b: Box, slope: 1 | -1, pitch: numb
   ctx.stroke();
 }
 
-/** Fills a box with the pattern of a cause: four causes are told apart without words. */
+/** Fills a box with the pattern of a cause: causes are told apart without words. */
 export function hatch(ctx: CanvasRenderingContext2D, b: Box, cause: string, ink: Ink, px: number): void {
   ctx.save();
   ctx.beginPath();
@@ -92,6 +92,18 @@ export function hatch(ctx: CanvasRenderingContext2D, b: Box, cause: string, ink:
     case 'clock':
       for (let y = 3 * px; y < b.h; y += 6 * px)
         for (let x = 3 * px; x < b.w; x += 6 * px) ctx.fillRect(b.x + x, b.y + y, 1.5 * px, 1.5 * px);
+      break;
+    case 'quality':
+      ctx.beginPath();
+      for (let y = 3 * px; y < b.h; y += 6 * px) {
+        ctx.moveTo(b.x, b.y + y);
+        ctx.lineTo(b.x + b.w, b.y + y);
+      }
+      ctx.stroke();
+      break;
+    case 'unknown':
+      ctx.setLineDash([3 * px, 4 * px]);
+      lines(ctx, b, 1, 10 * px);
       break;
     default:
       lines(ctx, b, 1, 6 * px);

@@ -29,6 +29,10 @@ export interface PlotSpec {
   /** Words of a discrete tag, drawn as steps. */
   states: string[] | null;
   cursors?: Cursors;
+  /** Earlier readings of the pens, moved onto this view and drawn behind them. */
+  ghosts?: Series[];
+  /** When the ghosts were. */
+  ghostLabel?: string;
 }
 
 export interface PlotOptions {
@@ -63,9 +67,9 @@ function niceRange(spec: PlotSpec): [number, number] {
   if (spec.y !== null) return spec.y;
   let lo = Infinity;
   let hi = -Infinity;
-  for (const p of spec.pens) {
-    p.series.v.forEach((v, i) => {
-      const t = p.series.ts[i] ?? 0;
+  for (const s of [...spec.pens.map((p) => p.series), ...(spec.ghosts ?? [])]) {
+    s.v.forEach((v, i) => {
+      const t = s.ts[i] ?? 0;
       if (v === null || t < spec.from || t > spec.to) return;
       lo = Math.min(lo, v);
       hi = Math.max(hi, v);
@@ -76,6 +80,12 @@ function niceRange(spec: PlotSpec): [number, number] {
   return [lo - pad, hi + pad];
 }
 
+/** Ghosts first, so that the pens lie over them. */
+function columns(spec: PlotSpec): uPlot.AlignedData {
+  const all = [...(spec.ghosts ?? []), ...spec.pens.map((p) => p.series)];
+  return align(all.map(splitLines));
+}
+
 /** A plot in an element, fed with a spec whenever something changed. */
 export class Plot {
   private readonly u: uPlot;
@@ -83,7 +93,7 @@ export class Plot {
 
   constructor(el: HTMLElement, spec: PlotSpec, options: PlotOptions) {
     this.spec = spec;
-    this.u = new uPlot(this.options(options), align(spec.pens.map((p) => splitLines(p.series))), el);
+    this.u = new uPlot(this.options(options), columns(spec), el);
     if (options.onPick !== null) onPick(this.u, options.onPick);
   }
 
@@ -91,7 +101,7 @@ export class Plot {
   update(spec: PlotSpec): void {
     this.spec = spec;
     this.u.batch(() => {
-      this.u.setData(align(spec.pens.map((p) => splitLines(p.series))), false);
+      this.u.setData(columns(spec), false);
       this.u.setScale('x', { min: spec.from, max: spec.to });
     });
   }
@@ -106,14 +116,19 @@ export class Plot {
 
   private series(ink: Ink): uPlot.Series[] {
     const stepped = this.spec.states !== null ? uPlot.paths.stepped?.({ align: 1 }) : undefined;
-    return this.spec.pens.flatMap(({ series, color, dash }) => {
+    const ghosts = (this.spec.ghosts ?? []).flatMap((): uPlot.Series[] => {
+      const base = { stroke: ink.ghost, alpha: 0.85, width: 1.25, points: { show: false }, spanGaps: false };
+      const line = stepped === undefined ? base : { ...base, paths: stepped };
+      return [line, { ...line, dash: [1.5, 3], cap: 'butt' }, line];
+    });
+    const pens = this.spec.pens.flatMap(({ series, color, dash }): uPlot.Series[] => {
       const stroke = ink.pens[color % ink.pens.length] ?? ink.ink;
       const step =
         stepped ??
         (series.type === 'bool' || series.type === 'enum' ? uPlot.paths.stepped?.({ align: 1 }) : undefined);
       const base: uPlot.Series = {
         stroke,
-        points: { show: false },
+        points: { show: sparse, filter: alone, size: 4, fill: stroke },
         spanGaps: false,
         ...(step === undefined ? {} : { paths: step }),
       };
@@ -122,12 +137,12 @@ export class Plot {
           ...base,
           width: 1.75,
           ...(dash ? { dash: [6, 3] } : {}),
-          points: { show: (u) => sparse(u), size: 4, fill: stroke },
         },
         { ...base, width: 1.5, dash: [1.5, 3], cap: 'butt' },
         { ...base, width: 1, ...(dash ? { dash: [6, 3] } : {}) },
       ];
     });
+    return [...ghosts, ...pens];
   }
 
   private options(o: PlotOptions): uPlot.Options {
@@ -226,10 +241,31 @@ export class Plot {
   }
 }
 
-/** Says whether there are so few readings that each shows as a dot. */
-function sparse(u: uPlot): boolean {
+/** Says whether there are so few readings of a pen, below one in 20 px, that each shows as a dot. */
+function sparse(u: uPlot, pen: number): boolean {
   const [i0, i1] = u.series[0]?.idxs ?? [0, 0];
-  return i1 - i0 > 0 && (i1 - i0) * 20 < u.bbox.width / devicePixelRatio;
+  const column = u.data[pen] ?? [];
+  const many = u.bbox.width / devicePixelRatio / 20;
+  let n = 0;
+  for (let i = i0; i <= i1 && n < many; i++) if (column[i] != null) n++;
+  return n > 0 && n < many;
+}
+
+/** Readings with a break on both sides: no line reaches them, so they show as dots at any density. */
+function alone(u: uPlot, pen: number, show: boolean): number[] | null {
+  if (show) return null;
+  const [i0, i1] = u.series[0]?.idxs ?? [0, 0];
+  const column = u.data[pen] ?? [];
+  const out: number[] = [];
+  let [candidate, broken] = [-1, true];
+  for (let i = i0; i <= i1; i++) {
+    const v = column[i];
+    if (v === undefined) continue;
+    if (v === null && candidate >= 0) out.push(candidate);
+    candidate = v !== null && broken ? i : -1;
+    broken = v === null;
+  }
+  return out.length === 0 ? null : out;
 }
 
 /** Left and bottom axis line. */

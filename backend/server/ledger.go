@@ -171,8 +171,8 @@ func (l *lately) note(tenant string, c intake.Counters) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := append(l.past[tenant], now)
-	l.past[tenant] = p[max(0, len(p)-minute):]
+	l.past[tenant] = append(l.past[tenant], now)
+	l.past[tenant] = l.past[tenant][max(0, len(l.past[tenant])-minute):]
 }
 
 // letters are those of about the last minute, by site.

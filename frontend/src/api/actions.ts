@@ -17,11 +17,24 @@ export async function logout(): Promise<void> {
   setSession(null);
 }
 
-/** The rows of a trend as text, with the instants in UTC. */
-export async function historyCsv(tags: readonly string[], from: string, to: string): Promise<Result<string>> {
-  return call<string>('GET', '/history', {
-    query: { tag: tags, from, to, quality: 'all', max_points: 100_000 },
-    accept: 'text/csv',
+/** The kinds of file a history comes as. */
+export const fileTypes = {
+  csv: 'text/csv',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  parquet: 'application/vnd.apache.parquet',
+} as const;
+export type FileType = keyof typeof fileTypes;
+
+/** Every reading of a trend as a file, bad ones with their quality, the instants in UTC. */
+export async function historyFile(
+  tags: readonly string[],
+  from: string,
+  to: string,
+  type: FileType,
+): Promise<Result<Blob>> {
+  return call<Blob>('GET', '/history', {
+    query: { tag: tags, from, to, quality: 'all' },
+    accept: fileTypes[type],
   });
 }
 

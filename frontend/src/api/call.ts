@@ -37,8 +37,8 @@ export interface Options {
   query?: Query;
   body?: unknown;
   signal?: AbortSignal;
-  /** Text instead of JSON, as it came. */
-  accept?: 'application/json' | 'text/csv';
+  /** Another media type than JSON comes as a Blob, as it was sent. */
+  accept?: string;
 }
 
 function search(query: Query): string {
@@ -103,7 +103,7 @@ export async function call<T>(method: string, path: string, options: Options = {
     return { ok: false, problem: toProblem(answer.status, await answer.json().catch(() => null)) };
   if (answer.status === 204) return { ok: true, data: undefined as T };
   try {
-    return { ok: true, data: (accept === 'text/csv' ? await answer.text() : await answer.json()) as T };
+    return { ok: true, data: (await (accept === 'application/json' ? answer.json() : answer.blob())) as T };
   } catch (cause) {
     return { ok: false, problem: toProblem(answer.status, { title: 'unreadable', detail: String(cause) }) };
   }

@@ -31,20 +31,25 @@ export function desktop(): Bridge | null {
   return (window as unknown as WailsWindow).go?.shell?.Shell ?? null;
 }
 
-function download(name: string, text: string): boolean {
+function download(name: string, file: Blob): boolean {
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }));
+  link.href = URL.createObjectURL(file);
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   return true;
 }
 
+/** Says whether files that are not text can be handed over; the desktop window writes text only. */
+export function savesBinary(): boolean {
+  return desktop() === null;
+}
+
 /**
- * Hands a text file to the person; false when they changed their mind. A link
- * that downloads does nothing in a webview, so there Go writes the file.
+ * Hands a file to the person; false when they changed their mind. A link that
+ * downloads does nothing in a webview, so there Go writes the file, as text.
  */
-export async function saveText(name: string, text: string): Promise<boolean> {
+export async function saveFile(name: string, file: Blob): Promise<boolean> {
   const bridge = desktop();
-  return bridge === null ? download(name, text) : bridge.SaveText(name, text);
+  return bridge === null ? download(name, file) : bridge.SaveText(name, await file.text());
 }

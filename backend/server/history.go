@@ -55,17 +55,19 @@ func (p past) Query(ctx context.Context, tenant string, q api.HistoryQuery) ([]a
 	return out, nil
 }
 
-// since are the holes in a result from the time its series began: before, nothing was expected. Older readings that
-// came later move that time back.
+// since are the holes in a result without what came before its series began: nothing was expected then. Between older
+// readings that came later a hole is one.
 func since(r query.Result, born int64) []query.Span {
-	if len(r.T) > 0 {
-		born = min(born, r.T[0])
-	}
 	var out []query.Span
 	for _, h := range r.Holes {
-		if h.From = max(h.From, born); h.From < h.To {
-			out = append(out, h)
+		switch {
+		case h.From >= born || len(r.T) > 0 && h.To > r.T[0]: // of the series' time, or between its readings
+		case len(r.T) > 0 || h.To <= born:
+			continue
+		default:
+			h.From = born
 		}
+		out = append(out, h)
 	}
 	return out
 }

@@ -1,0 +1,33 @@
+package server
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lineshaft/lineshaft/backend/historian/query"
+)
+
+func TestNothingIsMissingBeforeASeriesBegan(t *testing.T) {
+	for _, c := range []struct {
+		story string
+		born  int64
+		ts    []int64
+		holes []query.Span
+		want  []query.Span
+	}{
+		{"a plant that began in the middle of the range", 100, []int64{101, 102}, []query.Span{{0, 101}}, nil},
+		{"a tag that was never heard of", 1 << 60, nil, []query.Span{{0, 500}}, nil},
+		{"a series that began and was not heard since", 100, nil, []query.Span{{0, 500}}, []query.Span{{100, 500}}},
+		{"a line cut later", 100, []int64{101, 200}, []query.Span{{0, 101}, {101, 200}}, []query.Span{{101, 200}}},
+		{"an old series that was silent at first", 10, []int64{150}, []query.Span{{50, 150}}, []query.Span{{50, 150}}},
+		{"history that came in late, with a hole in it", 1000, []int64{50, 300}, []query.Span{{50, 300}}, []query.Span{{50, 300}}},
+		{"history that came in late, and a cut since", 1000, []int64{50, 1500}, []query.Span{{50, 1500}}, []query.Span{{50, 1500}}},
+	} {
+		t.Run(c.story, func(t *testing.T) {
+			if d := cmp.Diff(c.want, since(query.Result{T: c.ts, Holes: c.holes}, c.born)); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}

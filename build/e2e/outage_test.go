@@ -55,7 +55,8 @@ func TestTheBrokerIsAwayForHalfAMinute(t *testing.T) {
 	})
 	w.setRate(0)
 	last := backlog[len(backlog)-1].at
-	t.Logf("backlog of %d messages drained in %v, %d live messages meanwhile", len(backlog), last.Sub(backlog[0].at).Round(time.Millisecond), before(live, last))
+	t.Logf("backlog of %d messages drained in %v, %d live messages meanwhile, the slowest %v after it was made",
+		len(backlog), last.Sub(backlog[0].at).Round(time.Millisecond), before(live, last), slowest(live, last).Round(time.Millisecond))
 	if len(backlog) < 1000 || before(live, last) < 50 {
 		t.Error("the outage was too small to prove anything")
 	}
@@ -113,6 +114,16 @@ func onTime(live []crossing, end time.Time) error {
 		}
 	}
 	return nil
+}
+
+// slowest is the longest a live message took to cross.
+func slowest(live []crossing, end time.Time) (wait time.Duration) {
+	for _, c := range live {
+		if c.at.Before(end) {
+			wait = max(wait, c.at.Sub(c.made))
+		}
+	}
+	return wait
 }
 
 // TestADrainIsJudged keeps the judges of a drain honest.

@@ -67,13 +67,21 @@ await page.keyboard.type(name);
 await page.waitForFunction(() => document.querySelector('.at-foot')?.textContent?.includes('match'));
 check('the filter keeps ancestors', (await page.locator('.at-row').count()) > 1);
 await page.keyboard.press('Escape');
+await page.waitForFunction(() => !document.querySelector('.at-foot')?.textContent?.includes('match'));
 await page.keyboard.press('ArrowDown');
 await page.keyboard.press('End');
-const last = await page.evaluate(() => {
-  const grid = document.querySelector('[role=treegrid]');
-  const row = document.getElementById(grid.getAttribute('aria-activedescendant'));
-  return Number(row?.getAttribute('aria-rowindex')) === Number(grid.getAttribute('aria-rowcount'));
-});
+const last = await page
+  .waitForFunction(
+    () => {
+      const grid = document.querySelector('[role=treegrid]');
+      const row = document.getElementById(grid.getAttribute('aria-activedescendant'));
+      return Number(row?.getAttribute('aria-rowindex')) === Number(grid.getAttribute('aria-rowcount'));
+    },
+    null,
+    { timeout: 5000 },
+  )
+  .then(() => true)
+  .catch(() => false);
 check('End goes to the last row of the tree', last);
 await page.keyboard.press('Home');
 await page.keyboard.press('Enter');

@@ -158,6 +158,10 @@ func (c Config) voice(deps Deps, sources []*source) uplink.Config {
 	return out
 }
 
+// window is how many messages may be on their way at once. What is fresh waits behind them: on a line that carries
+// three hundred a second, less than a second.
+const window = 200
+
 // session is the gateway's connection to the broker.
 func (c Config) session(deps Deps, up *uplink.Uplink) (link.Session, error) {
 	password, err := secret("password_file", c.PasswordFile)
@@ -169,7 +173,7 @@ func (c Config) session(deps Deps, up *uplink.Uplink) (link.Session, error) {
 		return nil, err
 	}
 	return link.New(link.Config{
-		Broker: c.Broker, ClientID: wire.ClientID(c.Tenant, c.DeviceID), Password: password, TLS: conf,
+		Broker: c.Broker, ClientID: wire.ClientID(c.Tenant, c.DeviceID), Password: password, TLS: conf, Window: window,
 		Clock: deps.Clock, Log: deps.Log, Will: up.Will, Hello: up.Hello,
 	})
 }

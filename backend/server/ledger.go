@@ -154,8 +154,8 @@ func (l ledger) Flow(tenant string) api.Flow {
 	return out
 }
 
-// minute is how many samples of signalsEvery make the last minute.
-const minute = 12
+// minute is how many samples of signalsEvery, both ends counted, make the last minute.
+const minute = 13
 
 // lately remembers the counts of the last minute, so that a rate can be told from totals.
 type lately struct {

@@ -81,7 +81,7 @@ export function GapsPane() {
                 {items.slice(0, 4).map((g) => (
                   <li key={g.id}>
                     <span className="mono">{g.device_id}</span>
-                    <span className="ink2">{causeWord(g.cause)}</span>
+                    <span className="ink2 ellipsis">{causeWord(g.cause)}</span>
                     <span className="right">
                       {t('gap.messages', { count: g.count })}
                       <span className="muted"> · {formatAge(now - Date.parse(g.detected))}</span>
